@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Backing pages of one enclave: a dense slot allocator over a store, charged to a group.
+ *
+ * An evicted page occupies one slot: a contents page, and a 128-byte PCMD, 32 to a PCMD page at slot / 32. A slot is
+ *   free      no RAM, no charge
+ *   used      holds an evicted page; RAM and charge
+ *   recycled  its page was loaded again; keeps RAM and charge and serves the next eviction (giving memory back page
+ *             by page costs as much as a fault). At most `recycle_max` of them; trimmed in batches.
+ * Laws, executed by backing_is_valid():
+ *   charged == used + recycled + pcmd_pages == store_held()
+ *   pcmd page k is held  <=>  some slot in [32k, 32k+32) is used or recycled
+ *
+ * Context of every call: holds the enclave's lock. All but init/destroy are async-signal-safe.
+ */
+#ifndef SOFTSGX_BACKING_BACKING_H
+#define SOFTSGX_BACKING_BACKING_H
+
+#include "backing/store.h"
+#include "ledger/group.h"
+
+#define BACKING_NONE UINT32_MAX
+#define PCMD_PER_PAGE (SGX_PAGE_SIZE / sizeof(struct sgx_pcmd))
+
+struct backing {
+	struct store store;
+	struct group *group;
+	uint64_t slots;          /* how many can ever be used */
+	uint64_t *used, *held;   /* bitmaps over slots; recycled = held & ~used. Sparse: untouched parts cost nothing */
+	uint64_t lowest_free;    /* no slot below is free (hint, exact from below) */
+	uint64_t lowest_recycled;/* likewise for recycled slots */
+	uint64_t highest_held;   /* no slot above is held (hint, exact from above) */
+	uint64_t used_count, recycled_count, pcmd_pages;
+	uint32_t recycle_max;
+};
+
+/** struct backing_page - a pinned slot: addresses valid until backing_put(). */
+struct backing_page {
+	uint32_t slot;
+	void *contents;
+	struct sgx_pcmd *pcmd;
+};
+
+/** backing_init() - @slots: pages the enclave can have, SECS included. Return: 0, -EINVAL or -ENOMEM. */
+int must_check backing_init(struct backing *b, struct group *group, uint64_t slots, uint32_t recycle_max);
+/** backing_destroy() - every slot must be free or recycled (law: nothing evicted is forgotten); uncharges the rest. */
+void backing_destroy(struct backing *b);
+
+/**
+ * backing_alloc() - the only thing that charges: take the lowest recycled slot, else charge contents (and the PCMD
+ * page if it is the first of its 32) and populate the lowest free slot.
+ * Return: 0; -ENOMEM over a limit or without memory, with nothing changed but events (EVENT_MAX or EVENT_OOM).
+ */
+int must_check backing_alloc(struct backing *b, struct backing_page *page);
+/** backing_lookup() - never charges, never allocates. Return: 0, or -ENOENT if @slot is not used. */
+int must_check backing_lookup(struct backing *b, uint32_t slot, struct backing_page *page);
+/** backing_put() - unpins; never changes a charge. */
+void backing_put(struct backing_page *page);
+/** backing_free() - the slot's page is gone: recycle it, or free and uncharge when there are enough recycled ones. */
+void backing_free(struct backing *b, uint32_t slot);
+/** backing_trim() - free and uncharge recycled slots, highest first, until @keep are left. Return: pages uncharged. */
+uint64_t backing_trim(struct backing *b, uint64_t keep);
+
+uint64_t backing_charged(const struct backing *b);
+bool backing_is_valid(const struct backing *b);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small compiler helpers shared by every layer. */
+#ifndef SOFTSGX_BASE_COMPILER_H
+#define SOFTSGX_BASE_COMPILER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE 4096UL
+#define PAGE_MASK (~(PAGE_SIZE - 1))
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define must_check __attribute__((warn_unused_result))
+#define public_api __attribute__((visibility("default")))
+#define min_of(a, b) ((a) < (b) ? (a) : (b))
+#define max_of(a, b) ((a) > (b) ? (a) : (b))
+
+static inline bool is_page_aligned(uint64_t x)
+{
+	return (x & (PAGE_SIZE - 1)) == 0;
+}
+
+static inline uint64_t page_round_up(uint64_t x)
+{
+	return (x + PAGE_SIZE - 1) & PAGE_MASK;
+}
+
+static inline bool is_power_of_2(uint64_t x)
+{
+	return x != 0 && (x & (x - 1)) == 0;
+}
+
+#endif
