@@ -28,7 +28,7 @@ enum epcm_flags {
 struct epc_page {
 	uint64_t linaddr;      /* ENCLAVEADDRESS; for SECS the SECS's own EID, for VA 0 */
 	struct secs *secs;     /* ENCLAVESECS; NULL for VA pages */
-	uint32_t next_free;    /* free list link; EPC_NONE ends it */
+	uint32_t next_free;    /* free list link; EPC_NONE ends it; a value of its own while handed out */
 	uint32_t block_epoch;  /* SECS tracking epoch at EBLOCK */
 	uint8_t type;          /* enum sgx_page_type */
 	uint8_t perms;         /* SGX_SECINFO_RWX bits */
@@ -41,7 +41,8 @@ struct epc {
 	struct epc_page *pages;
 	uint8_t *private_mem;       /* total * 4096 bytes, reserved; touched only for SECS, VA and TCS pages */
 	uint32_t total;
-	uint32_t free_head;
+	uint32_t free_head;         /* pages that were used before */
+	uint32_t fresh;             /* pages from here on never were: their entries are untouched, and cost no RAM */
 	struct lock lock;           /* innermost; protects the free list and the counts */
 	_Atomic uint32_t free;
 	_Atomic uint32_t used_peak;
@@ -59,7 +60,10 @@ void epc_destroy(struct epc *epc);
  * Context: any, async-signal-safe. Return: page number, or EPC_NONE.
  */
 uint32_t must_check epc_alloc(struct epc *epc, uint32_t keep);
-/** epc_free() - give back a page whose EPCM entry is no longer valid; its private bytes are wiped. */
+/**
+ * epc_free() - give back a page whose EPCM entry is no longer valid. The private bytes are wiped if the page's type
+ * used them (SECS, VA, TCS). Context: any, async-signal-safe.
+ */
 void epc_free(struct epc *epc, uint32_t page);
 
 static inline struct epc_page *epc_entry(struct epc *epc, uint32_t page)
