@@ -20,7 +20,6 @@
 #include "ledger/group.h"
 
 #define BACKING_NONE UINT32_MAX
-#define PCMD_PER_PAGE (SGX_PAGE_SIZE / sizeof(struct sgx_pcmd))
 
 struct backing {
 	struct store store;
@@ -29,7 +28,7 @@ struct backing {
 	uint64_t *used, *held;   /* bitmaps over slots; recycled = held & ~used. Sparse: untouched parts cost nothing */
 	uint64_t lowest_free;    /* no slot below is free (hint, exact from below) */
 	uint64_t lowest_recycled;/* likewise for recycled slots */
-	uint64_t highest_held;   /* no slot above is held (hint, exact from above) */
+	uint64_t highest_held;   /* no slot above is held (hint, exact from above); 0 also when none is */
 	uint64_t used_count, recycled_count, pcmd_pages;
 	uint32_t recycle_max;
 };
@@ -41,7 +40,10 @@ struct backing_page {
 	struct sgx_pcmd *pcmd;
 };
 
-/** backing_init() - @slots: pages the enclave can have, SECS included. Return: 0, -EINVAL or -ENOMEM. */
+/**
+ * backing_init() - @slots: pages the enclave can have, SECS included; @group must outlive @b.
+ * Return: 0, -EINVAL, or as store_init().
+ */
 int must_check backing_init(struct backing *b, struct group *group, uint64_t slots, uint32_t recycle_max);
 /** backing_destroy() - every slot must be free or recycled (law: nothing evicted is forgotten); uncharges the rest. */
 void backing_destroy(struct backing *b);
@@ -49,6 +51,7 @@ void backing_destroy(struct backing *b);
 /**
  * backing_alloc() - the only thing that charges: take the lowest recycled slot, else charge contents (and the PCMD
  * page if it is the first of its 32) and populate the lowest free slot.
+ * Contents and PCMD of a slot taken anew are what they were when it was last in use, or zero.
  * Return: 0; -ENOMEM over a limit or without memory, with nothing changed but events (EVENT_MAX or EVENT_OOM).
  */
 int must_check backing_alloc(struct backing *b, struct backing_page *page);
@@ -56,12 +59,20 @@ int must_check backing_alloc(struct backing *b, struct backing_page *page);
 int must_check backing_lookup(struct backing *b, uint32_t slot, struct backing_page *page);
 /** backing_put() - unpins; never changes a charge. */
 void backing_put(struct backing_page *page);
-/** backing_free() - the slot's page is gone: recycle it, or free and uncharge when there are enough recycled ones. */
+/**
+ * backing_free() - the page in used slot @slot is gone: the slot is recycled. When that makes more than recycle_max,
+ * half of them are kept, and the others freed and uncharged in one go.
+ */
 void backing_free(struct backing *b, uint32_t slot);
-/** backing_trim() - free and uncharge recycled slots, highest first, until @keep are left. Return: pages uncharged. */
+/**
+ * backing_trim() - free and uncharge recycled slots, highest first, until @keep are left, and the PCMD pages that go
+ * with them; one system call a contiguous run. Return: pages uncharged.
+ */
 uint64_t backing_trim(struct backing *b, uint64_t keep);
 
+/** backing_charged() - pages charged to the group for this enclave: contents, PCMD and recycled. */
 uint64_t backing_charged(const struct backing *b);
+/** backing_is_valid() - the laws above. Costs a system call and a look at the bitmaps up to the highest held slot. */
 bool backing_is_valid(const struct backing *b);
 
 #endif

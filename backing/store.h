@@ -10,6 +10,8 @@
 #include "arch/sgx.h"
 #include "base/compiler.h"
 
+#define PCMD_PER_PAGE (SGX_PAGE_SIZE / sizeof(struct sgx_pcmd))
+
 enum store_region { STORE_CONTENTS, STORE_PCMD, STORE_REGIONS };
 
 struct store {
@@ -19,7 +21,11 @@ struct store {
 	uint64_t offset[STORE_REGIONS];
 };
 
-/** store_init() - room for @cells contents pages and the PCMD pages they need. Costs address space, no memory. */
+/**
+ * store_init() - room for @cells contents pages and the PCMD pages they need. Costs address space, no memory.
+ * Return: 0; -EINVAL; -EMFILE, -ENFILE; -ENOMEM without address space; -EFBIG beyond RLIMIT_FSIZE (ulimit -f);
+ * -EAGAIN beyond RLIMIT_MEMLOCK under mlockall(MCL_FUTURE); -ENOSYS before Linux 5.14.
+ */
 int must_check store_init(struct store *s, uint64_t cells);
 void store_destroy(struct store *s);
 

@@ -7,7 +7,7 @@
  *   charge(g) <= limit(g) at every instant, for every g on the path to the root
  *   backing: charge == contents + pcmd + recycled, in pages
  * Charging is lock-free: a compare-and-swap a level, so that a limit is never exceeded even for an instant, with
- * everything given back when a level in the middle refuses.
+ * everything given back when a level in the middle refuses. Every function here is async-signal-safe.
  */
 #ifndef SOFTSGX_LEDGER_GROUP_H
 #define SOFTSGX_LEDGER_GROUP_H
@@ -30,7 +30,10 @@ struct counter {
 	_Atomic uint64_t limit;
 };
 
-/* What happened; each counts occurrences since the group was made. */
+/*
+ * What happened; each counts occurrences since the group was made: its own and its descendants', but for EVENT_MAX,
+ * which counts at the group whose limit it was.
+ */
 enum group_event {
 	EVENT_MAX,       /* a charge met a limit (it may have succeeded after reclaim) */
 	EVENT_FAIL,      /* growth was refused with ENOMEM */
@@ -52,6 +55,7 @@ struct group {
 	_Atomic int64_t overcommit_percent; /* informative: what the backing limit was made from; negative = none */
 };
 
+/** group_init() - nothing charged, no limit. @name is kept, not copied; @parent (NULL: @g is a root) must outlive @g. */
 void group_init(struct group *g, const char *name, struct group *parent);
 
 /**
@@ -64,6 +68,7 @@ int must_check group_charge(struct group *g, enum resource res, uint64_t pages, 
 void group_uncharge(struct group *g, enum resource res, uint64_t pages);
 /** group_use() - move the breakdown of charged backing pages by @delta, on @g and every ancestor. */
 void group_use(struct group *g, enum backing_use use, int64_t delta);
+/** group_count() - one more of @event, for @g and every ancestor. */
 void group_count(struct group *g, enum group_event event);
 /** group_headroom() - pages that could be charged now, the smallest over the path. A hint when others charge too. */
 uint64_t group_headroom(struct group *g, enum resource res);
@@ -75,7 +80,7 @@ void group_set_limit(struct group *g, enum resource res, uint64_t pages);
  */
 void group_set_overcommit(struct group *g, uint64_t epc_pages, int64_t percent);
 
-/** group_is_valid() - the laws that one group can tell alone: breakdown adds up. Quiescent callers only. */
+/** group_is_valid() - what one group can tell alone: breakdown adds up, peaks are peaks. Quiescent callers only. */
 bool group_is_valid(struct group *g);
 
 #endif
