@@ -26,8 +26,8 @@ enum epcm_flags {
 
 /** struct epc_page - one EPCM entry; 32 bytes, the whole metadata of an EPC page, resident or not. */
 struct epc_page {
-	uint64_t linaddr;      /* ENCLAVEADDRESS; for SECS the SECS's own EID, for VA 0 */
-	struct secs *secs;     /* ENCLAVESECS; NULL for VA pages */
+	uint64_t linaddr;      /* ENCLAVEADDRESS; 0 for SECS and VA pages */
+	struct secs *secs;     /* ENCLAVESECS; for a SECS page its own companion, for VA NULL */
 	uint32_t next_free;    /* free list link; EPC_NONE ends it; a value of its own while handed out */
 	uint32_t block_epoch;  /* SECS tracking epoch at EBLOCK */
 	uint8_t type;          /* enum sgx_page_type */
