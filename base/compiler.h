@@ -30,6 +30,12 @@ static inline uint64_t page_round_up(uint64_t x)
 	return (x + PAGE_SIZE - 1) & PAGE_MASK;
 }
 
+/** is_canonical() - bits 63:47 of the address are equal (48-bit linear addresses, SDM 1 3.3.7.1). */
+static inline bool is_canonical(uint64_t addr)
+{
+	return (uint64_t)((int64_t)(addr << 16) >> 16) == addr;
+}
+
 static inline bool is_power_of_2(uint64_t x)
 {
 	return x != 0 && (x & (x - 1)) == 0;

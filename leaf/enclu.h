@@ -23,34 +23,37 @@ struct enclu_entry {
 	uint32_t cssa;           /* EENTER: returned in RAX */
 };
 
-/**
- * enclu_ssa_gpr() - linear address of the GPRSGX area of frame @cssa of @tcs; the MISC region lies directly below and
- * the XSAVE area starts at the frame's first byte.
- */
+/** enclu_ssa_frame() - linear address of SSA frame @cssa of @tcs: where its XSAVE area starts. */
 uint64_t enclu_ssa_frame(const struct secs *secs, const struct sgx_tcs *tcs, uint32_t cssa);
+/** enclu_ssa_gpr() - linear address of the frame's GPRSGX area, its last bytes; the MISC region lies directly below. */
 uint64_t enclu_ssa_gpr(const struct secs *secs, const struct sgx_tcs *tcs, uint32_t cssa);
 
 /**
  * enclu_eenter() - check and start an entry: marks the TCS active (atomically: the only entry lock), stores URSP/URBP
  * in the current SSA frame, fills @entry.
- * @ssa: pointer to the current frame's GPRSGX (its linear address while pinned).
- * Return: SGX_FAULT_GP (not initialised, TCS busy, CSSA >= NSSA, RBX misaligned, non-canonical OENTRY, AEP
- * non-canonical), SGX_FAULT_PF is the caller's (TCS or SSA not there), or success.
+ * @frame: linear address of the SSA frame that the caller has pinned. The frame is chosen before the TCS is locked:
+ * had another thread moved CSSA meanwhile, the entry would touch a frame that may not be there.
+ * Return: SGX_FAULT_GP (enclave not initialised, TCS busy or its frame no longer @frame, CSSA >= NSSA, @tcs_linaddr,
+ * OSSA, OFSBASE or OGSBASE misaligned, a reserved or contradicting TCS flag, OENTRY, FS, GS base or @aep
+ * non-canonical); SGX_FAULT_PF (frame outside ELRANGE; that TCS and SSA are there is the caller's to ensure); or
+ * success.
  */
-enum sgx_status must_check enclu_eenter(struct secs *secs, struct sgx_tcs *tcs, uint64_t tcs_linaddr, uint64_t aep,
-					uint64_t ursp, uint64_t urbp, struct enclu_entry *entry);
+enum sgx_status must_check enclu_eenter(struct secs *secs, struct sgx_tcs *tcs, uint64_t tcs_linaddr, uint64_t frame,
+					uint64_t aep, uint64_t ursp, uint64_t urbp, struct enclu_entry *entry);
 /**
- * enclu_eresume() - as EENTER, but from SSA frame CSSA-1: SGX_FAULT_GP if CSSA is 0. On success CSSA is decremented;
- * the caller loads GPRs, extended state, FS/GS from the frame (entry->rip, fsbase, gsbase are filled from it).
+ * enclu_eresume() - as EENTER, but from SSA frame CSSA-1, which @frame is: SGX_FAULT_GP also if CSSA is 0, or if the
+ * frame holds what XRSTOR would refuse (XSTATE_BV beyond XFRM, a compacted or dirty XSAVE header, reserved MXCSR bits)
+ * or a non-canonical RIP, FS or GS base. On success CSSA is decremented; the caller loads GPRs, extended state, FS/GS
+ * from the frame (entry->rip, fsbase, gsbase are filled from it).
  */
-enum sgx_status must_check enclu_eresume(struct secs *secs, struct sgx_tcs *tcs, uint64_t tcs_linaddr, uint64_t aep,
-					 uint64_t ursp, uint64_t urbp, struct enclu_entry *entry);
-/** enclu_eexit() - SGX_FAULT_GP if @target (RBX) is non-canonical; else the TCS is idle again. */
+enum sgx_status must_check enclu_eresume(struct secs *secs, struct sgx_tcs *tcs, uint64_t tcs_linaddr, uint64_t frame,
+					 uint64_t aep, uint64_t ursp, uint64_t urbp, struct enclu_entry *entry);
+/** enclu_eexit() - SGX_FAULT_GP if @target (RBX) is non-canonical; else the TCS is idle again. RCX is entry->aep. */
 enum sgx_status must_check enclu_eexit(struct enclu_entry *entry, uint64_t target);
 
 /* What an AEX saves: filled by the caller from the interrupted context. */
 struct aex_state {
-	struct sgx_gprsgx gpr;   /* rax..r15, rflags, rip, fsbase, gsbase; the rest is filled in by enclu_aex() */
+	struct sgx_gprsgx gpr;   /* rax..r15, rflags, rip, fsbase, gsbase; enclu_aex() completes the rest */
 	unsigned vector;         /* enum x86_vector; ignored unless @exception */
 	uint32_t error_code;
 	uint64_t fault_address;  /* full address for #PF, for EXINFO.MADDR */
@@ -62,7 +65,10 @@ struct aex_exit {
 	uint64_t rip;            /* AEP */
 	uint64_t rax, rbx, rcx;  /* ENCLU_ERESUME, TCS, AEP; all other GPRs are 0 */
 };
-/** enclu_aex() - write GPRSGX and EXINFO of the current frame, advance CSSA, make the TCS idle, fill @out. */
+/**
+ * enclu_aex() - write GPRSGX and EXINFO of the current frame, advance CSSA, make the TCS idle, fill @out. The caller has
+ * stored the extended state in the frame's XSAVE area before: when this returns another thread may resume the TCS.
+ */
 void enclu_aex(struct enclu_entry *entry, struct aex_state *state, struct aex_exit *out);
 
 #endif
