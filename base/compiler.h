@@ -36,6 +36,16 @@ static inline bool is_canonical(uint64_t addr)
 	return (uint64_t)((int64_t)(addr << 16) >> 16) == addr;
 }
 
+static inline bool mem_is_zero(const void *bytes, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)bytes;
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < len; i++)
+		any |= p[i];
+	return any == 0;
+}
+
 static inline bool is_power_of_2(uint64_t x)
 {
 	return x != 0 && (x & (x - 1)) == 0;

@@ -18,16 +18,6 @@
 /* With EADD only these may be set; a page is never PENDING, MODIFIED or PR when it is added. */
 #define EADD_SECINFO_FLAGS (SGX_SECINFO_RWX | SGX_SECINFO_PT_MASK)
 
-static bool is_zero(const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < len; i++)
-		any |= p[i];
-	return any == 0;
-}
-
 uint32_t sgx_ssa_frame_bytes(uint64_t xfrm, uint32_t miscselect)
 {
 	uint32_t end = XSAVE_LEGACY_AND_HEADER;
@@ -75,13 +65,13 @@ static bool attributes_are_legal(const struct sgx_secs *s, const struct sgx_caps
 	/* 32-bit enclaves cannot be entered from here. */
 	if (!(flags & SGX_ATTR_MODE64BIT))
 		return false;
-	return flags & SGX_ATTR_KSS || (is_zero(s->configid, sizeof(s->configid)) && s->configsvn == 0);
+	return flags & SGX_ATTR_KSS || (mem_is_zero(s->configid, sizeof(s->configid)) && s->configsvn == 0);
 }
 
 static bool reserved_are_zero(const struct sgx_secs *s)
 {
-	return is_zero(s->reserved1, sizeof(s->reserved1)) && is_zero(s->reserved2, sizeof(s->reserved2)) &&
-	       is_zero(s->reserved3, sizeof(s->reserved3)) && is_zero(s->reserved4, sizeof(s->reserved4));
+	return mem_is_zero(s->reserved1, sizeof(s->reserved1)) && mem_is_zero(s->reserved2, sizeof(s->reserved2)) &&
+	       mem_is_zero(s->reserved3, sizeof(s->reserved3)) && mem_is_zero(s->reserved4, sizeof(s->reserved4));
 }
 
 static bool secs_is_legal(const struct sgx_secs *s, const struct sgx_caps *caps)
@@ -143,7 +133,7 @@ enum sgx_status encls_ecreate(struct epc *epc, uint32_t page, const struct sgx_s
 static bool tcs_is_legal(const struct sgx_tcs *tcs)
 {
 	/* Shadow stacks are not offered, so their two fields belong to the reserved part. */
-	return is_zero(&tcs->ocetssa, sizeof(*tcs) - offsetof(struct sgx_tcs, ocetssa));
+	return mem_is_zero(&tcs->ocetssa, sizeof(*tcs) - offsetof(struct sgx_tcs, ocetssa));
 }
 
 static enum sgx_status check_eadd(const struct epc_page *page, const struct secs *secs,
@@ -152,7 +142,7 @@ static enum sgx_status check_eadd(const struct epc_page *page, const struct secs
 	uint64_t flags = info->secinfo->flags;
 
 	if (!is_page_aligned(info->linaddr) || flags & ~EADD_SECINFO_FLAGS ||
-	    !is_zero(info->secinfo->reserved, sizeof(info->secinfo->reserved)))
+	    !mem_is_zero(info->secinfo->reserved, sizeof(info->secinfo->reserved)))
 		return SGX_FAULT_GP;
 	if (page->flags & EPCM_VALID || !secs->page)
 		return SGX_FAULT_PF;
