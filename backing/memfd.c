@@ -54,7 +54,8 @@ static int set_file_size(int fd, uint64_t bytes)
 
 /*
  * Inaccessible at first, and unlocked before it is accessible: under mlockall(MCL_FUTURE) the kernel would otherwise
- * populate every cell of it here, and count it against the application. Huge pages would occupy 512 cells where one is charged.
+ * populate every cell of it here, and count all of it against the application. Huge pages would occupy 512 cells where
+ * one is charged.
  */
 static int map_file(struct store *s, uint64_t bytes)
 {

@@ -55,7 +55,7 @@ struct group {
 	_Atomic int64_t overcommit_percent; /* informative: what the backing limit was made from; negative = none */
 };
 
-/** group_init() - nothing charged, no limit. @name is kept, not copied; @parent (NULL: @g is a root) must outlive @g. */
+/** group_init() - nothing charged, no limit. @name is kept, not copied; @parent (NULL: a root) must outlive @g. */
 void group_init(struct group *g, const char *name, struct group *parent);
 
 /**

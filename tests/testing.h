@@ -9,7 +9,7 @@
 
 #include "base/compiler.h"
 
-/** test_scaled() - @full, or a thousandth of it but at least @least where SOFTSGX_TEST_SCALE=small (emulated machines). */
+/** test_scaled() - @full; where SOFTSGX_TEST_SCALE=small (emulated machines) a thousandth, but at least @least. */
 static inline uint64_t test_scaled(uint64_t full, uint64_t least)
 {
 	const char *scale = getenv("SOFTSGX_TEST_SCALE");
