@@ -15,14 +15,6 @@
 #include "encl/vmap.h"
 #include "leaf/secs.h"
 
-struct encl_counters {
-	_Atomic uint64_t faults;     /* faults that paging resolved */
-	_Atomic uint64_t eldu, ewb;  /* pages loaded, pages evicted */
-	_Atomic uint64_t waits;      /* faults that met a page in flight */
-	_Atomic uint64_t wp_faults;  /* of those, writes to a page being evicted */
-	_Atomic uint64_t aex, eenter, eresume, eexit; /* counted by the shim */
-};
-
 /*
  * Laws (encl_is_valid()): resident + evicted + in_flight == pages;
  * EPC pages of the enclave == resident + in_flight pages that hold a frame + VA pages + (SECS resident).
@@ -35,6 +27,7 @@ struct encl {
 	struct lock lock;            /* protects everything below that is not atomic */
 	struct waitq changed;        /* a page in flight has arrived, a window has ended */
 	bool created, initialized, poisoned, file_open, dying;
+	_Atomic bool ioctl_busy;     /* one ioctl at a time: the driver's -EBUSY */
 	uint64_t base, size;         /* ELRANGE, bytes */
 	uint64_t attributes_mask;    /* privileged attributes allowed: SGX_IOC_ENCLAVE_PROVISION */
 	struct secs secs;
@@ -94,7 +87,7 @@ enum encl_fault {
 /**
  * encl_fault() - a thread touched @addr and the kernel sent SIGSEGV or SIGBUS.
  * @error_code: of the #PF (PF_WRITE, PF_INSTR are used). @scratch: 4096 aligned bytes of this thread's own.
- * Context: async-signal-safe; a signal handler of the faulting thread.
+ * Context: async-signal-safe; a signal handler of the faulting thread, with about 16 KiB of stack left.
  */
 enum encl_fault must_check encl_fault(struct machine *m, uint64_t addr, uint32_t error_code, void *scratch);
 

@@ -1,1 +1,161 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "encl/paging.h"
+
+/* One page on its way in: what must be put back if it cannot arrive. */
+struct load {
+	uint64_t index;
+	struct encl_page *page;
+	struct backing_page copy;
+	uint32_t epc;
+	uint64_t *slot;
+	uint64_t version;
+};
+
+void encl_wait(struct encl *e)
+{
+	uint32_t ticket = waitq_ticket(&e->changed);
+
+	lock_release(&e->lock);
+	waitq_wait(&e->changed, ticket, 0);
+	lock_acquire(&e->lock);
+}
+
+static bool in_private_memory(const struct encl_page *p)
+{
+	return p->type != SGX_PT_REG;
+}
+
+void *page_bytes(struct encl *e, uint64_t page_index, const struct encl_page *p)
+{
+	if (in_private_memory(p))
+		return epc_private(&e->machine->epc, p->where);
+	return (void *)(e->base + (page_index << PAGE_SHIFT));
+}
+
+/* Make the decrypted page what everybody sees. */
+static int deliver(struct encl *e, const struct load *l, const void *scratch)
+{
+	if (!in_private_memory(l->page))
+		return mmu_map(&e->machine->mmu, e->base + (l->index << PAGE_SHIFT), scratch);
+	memcpy(epc_private(&e->machine->epc, l->epc), scratch, PAGE_SIZE);
+	return 0;
+}
+
+/* The page could not be delivered: it is out of the EPC again, and its copy is as good as before. */
+static void undo_eldu(struct encl *e, const struct load *l)
+{
+	struct secs *secs = l->page->type == SGX_PT_SECS ? &e->secs : NULL;
+
+	if (encls_eremove(epc_entry(&e->machine->epc, l->epc), secs) != SGX_SUCCESS)
+		log_fatal("EREMOVE refused a page that ELDU had just made");
+	*l->slot = l->version;
+}
+
+/* Context: the page is ours (loading); no lock held. Return: 0, -EIO (not authentic), -ENOMEM. */
+static int fetch(struct encl *e, const struct load *l, void *scratch)
+{
+	struct machine *m = e->machine;
+	uint64_t linaddr = l->page->type == SGX_PT_SECS ? 0 : e->base + (l->index << PAGE_SHIFT);
+	enum sgx_status status = encls_eldu(&m->epc, m->pagecrypt, l->epc, &e->secs, linaddr, l->copy.contents,
+					    l->copy.pcmd, l->slot, scratch);
+
+	if (status != SGX_SUCCESS)
+		return -EIO;
+	if (deliver(e, l, scratch) != 0) {
+		undo_eldu(e, l);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Context: holds encl->lock; there is a frame. Fails only if there is no copy, a bug that law 3 excludes. */
+static void take_off(struct encl *e, struct load *l, uint32_t epc)
+{
+	if (encl_lookup_backing(e, l->index, &l->copy) != 0)
+		log_fatal("evicted page %#llx has no backing", (unsigned long long)l->index);
+	l->epc = epc;
+	l->slot = va_slot(e, l->page->va);
+	l->version = *l->slot;
+	page_move(l->page, PAGE_LOADING);
+	l->page->where = epc;
+	e->evicted--;
+	e->in_flight++;
+	atomic_fetch_add(&e->machine->in_flight, 1);
+}
+
+static void arrive(struct encl *e, struct load *l)
+{
+	page_move(l->page, PAGE_RESIDENT);
+	e->resident++;
+	va_free(&e->va, l->page->va);
+	l->page->va = VA_NONE;
+	encl_free_backing(e, l->copy.slot);
+	if (l->page->type == SGX_PT_SECS)
+		e->secs.page = epc_private(&e->machine->epc, l->epc);
+	atomic_fetch_add_explicit(&e->count.eldu, 1, memory_order_relaxed);
+}
+
+/* Everything stays as it was, as evidence: the copy, its slot, its version and its charge. */
+static void turn_back(struct encl *e, struct load *l, int why)
+{
+	page_move(l->page, PAGE_EVICTED);
+	e->evicted++;
+	l->page->where = l->copy.slot;
+	frame_free(e, l->epc);
+	if (why == -EIO) {
+		e->poisoned = true;
+		group_count(e->group, EVENT_POISON);
+	}
+}
+
+/* Context: holds encl->lock, dropped while the page is in flight. */
+static int fly(struct encl *e, struct load *l, uint32_t epc, void *scratch)
+{
+	int ret;
+
+	take_off(e, l, epc);
+	lock_release(&e->lock);
+	ret = fetch(e, l, scratch);
+	lock_acquire(&e->lock);
+	encl_put_backing(&l->copy);
+	e->in_flight--;
+	if (ret == 0)
+		arrive(e, l);
+	else
+		turn_back(e, l, ret);
+	atomic_fetch_sub(&e->machine->in_flight, 1);
+	waitq_wake(&e->changed);
+	waitq_wake(&e->machine->frames);
+	return ret;
+}
+
+int encl_load(struct encl *e, uint64_t page_index, struct encl_page *p, void *scratch)
+{
+	struct load l = { .index = page_index, .page = p };
+	uint32_t epc;
+
+	if (p != &e->secs_page && e->secs_page.state != PAGE_RESIDENT) {
+		/* ELDU needs the SECS: bring that first, the caller looks again. */
+		if (e->secs_page.state == PAGE_EVICTED)
+			return encl_load(e, encl_secs_index(e), &e->secs_page, scratch);
+		encl_wait(e);
+		return 0;
+	}
+	epc = frame_try(e, 0);
+	if (epc == EPC_NONE) {
+		lock_release(&e->lock);
+		epc = frame_for_load(e, scratch);
+		lock_acquire(&e->lock);
+		if (epc == EPC_NONE)
+			return -ENOMEM;
+		if (p->state != PAGE_EVICTED) {
+			frame_free(e, epc);
+			return 0;
+		}
+	}
+	return fly(e, &l, epc, scratch);
+}

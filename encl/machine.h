@@ -47,6 +47,14 @@ struct watermarks {
 	uint32_t unevictable_max; /* SECS, VA and pinned pages together, never more */
 };
 
+struct encl_counters {
+	_Atomic uint64_t faults;     /* faults that paging resolved */
+	_Atomic uint64_t eldu, ewb;  /* pages loaded, pages evicted; SECS included */
+	_Atomic uint64_t waits;      /* faults that met a page in flight */
+	_Atomic uint64_t wp_faults;  /* of those, writes to a page being evicted */
+	_Atomic uint64_t aex, eenter, eresume, eexit; /* counted by the shim */
+};
+
 struct machine {
 	struct machine_config config;
 	struct epc epc;
@@ -64,15 +72,18 @@ struct machine {
 
 	struct slab encl_slab, leaf_slab, mid_slab;
 	struct waitq frames;          /* woken when frames become free or a load completes */
-	_Atomic uint32_t in_flight;   /* pages being loaded or evicted, whole machine */
+	_Atomic uint32_t in_flight;   /* loads that hold a frame and windows being written: their end frees something */
 
 	pthread_t reclaimer;
 	bool reclaimer_runs;
-	_Atomic uint32_t reclaimer_asleep;
+	_Atomic bool reclaimer_asleep;
+	_Atomic bool reclaimer_stalled; /* its last pass met the backing limit */
 	_Atomic bool stopping;
 	struct waitq reclaimer_wake;
 
 	_Atomic uint64_t enclaves_created;
+	struct encl_counters gone;    /* what destroyed enclaves had counted; under lock */
+	void (*publish)(struct machine *m); /* called now and then, and at every enclave's end; may be NULL */
 };
 
 /**

@@ -16,6 +16,7 @@
  *   resident -> evicting -> evicted      reclaim: EBLOCK ... EWB
  *   evicted -> loading -> resident       fault, pin: ELDU
  *   loading -> evicted                   ELDU refused (MAC), or no memory: everything as before
+ *   evicting -> resident                 the kernel would not block the window: everything as before
  *   resident -> absent, evicted -> absent   removal
  */
 enum page_state { PAGE_ABSENT, PAGE_RESIDENT, PAGE_EVICTING, PAGE_EVICTED, PAGE_LOADING, PAGE_STATES };

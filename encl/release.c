@@ -1,1 +1,99 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of an enclave: what exists is given back, page by page and the SECS last; every charge goes with its page.
+ */
+#include "base/log.h"
+#include "encl/paging.h"
+
+static void remove_resident(struct encl *e, struct encl_page *p)
+{
+	struct secs *secs = p->type == SGX_PT_SECS ? &e->secs : NULL;
+
+	if (encls_eremove(epc_entry(&e->machine->epc, p->where), secs) != SGX_SUCCESS)
+		log_fatal("EREMOVE refused a page of an enclave that nobody is in");
+	if (secs)
+		frame_free_fixture(e, p->where);
+	else
+		frame_free(e, p->where);
+	e->resident--;
+}
+
+static void remove_page(struct encl *e, struct encl_page *p)
+{
+	law(!page_in_flight(p) && p->pins == 0);
+	if (p->state == PAGE_RESIDENT) {
+		remove_resident(e, p);
+	} else {
+		*va_slot(e, p->va) = 0;
+		va_free(&e->va, p->va);
+		encl_free_backing(e, p->where);
+		if (p->type == SGX_PT_SECS)
+			fixtures_release(e->machine, 1);
+		e->evicted--;
+	}
+	page_move(p, PAGE_ABSENT);
+	e->page_count--;
+}
+
+static void remove_va_pages(struct encl *e)
+{
+	while (e->va.count) {
+		uint32_t epc = va_drop(&e->va);
+
+		if (encls_eremove(epc_entry(&e->machine->epc, epc), NULL) != SGX_SUCCESS)
+			log_fatal("EREMOVE refused an empty VA page");
+		frame_free_fixture(e, epc);
+	}
+	va_destroy(&e->va);
+}
+
+static void remove_all(struct encl *e)
+{
+	struct encl_page *p;
+
+	/* All slots are given back in one piece at the end, not one by one. */
+	e->backing.recycle_max = UINT32_MAX;
+	for (uint64_t index = 0; (p = pagetable_next(&e->pages, &index)); index++)
+		remove_page(e, p);
+	remove_page(e, &e->secs_page);
+	remove_va_pages(e);
+	law(e->page_count == 0 && e->resident == 0 && e->evicted == 0 && e->in_flight == 0);
+}
+
+static void add(_Atomic uint64_t *sum, _Atomic uint64_t *part)
+{
+	atomic_fetch_add_explicit(sum, atomic_load(part), memory_order_relaxed);
+}
+
+/* The machine's totals keep what this enclave counted. */
+static void keep_counts(struct machine *m, struct encl_counters *c)
+{
+	add(&m->gone.faults, &c->faults);
+	add(&m->gone.eldu, &c->eldu);
+	add(&m->gone.ewb, &c->ewb);
+	add(&m->gone.waits, &c->waits);
+	add(&m->gone.wp_faults, &c->wp_faults);
+	add(&m->gone.aex, &c->aex);
+	add(&m->gone.eenter, &c->eenter);
+	add(&m->gone.eresume, &c->eresume);
+	add(&m->gone.eexit, &c->eexit);
+}
+
+void encl_destroy(struct encl *e)
+{
+	struct machine *m = e->machine;
+
+	if (e->created) {
+		lock_acquire(&e->lock);
+		mmu_release(&m->mmu, e->base, e->size);
+		remove_all(e);
+		backing_destroy(&e->backing);
+		pagetable_destroy(&e->pages);
+		lock_release(&e->lock);
+		keep_counts(m, &e->count);
+	}
+	vmap_destroy(&e->vmap);
+	slab_free(&m->encl_slab, e);
+	if (m->publish)
+		m->publish(m);
+}

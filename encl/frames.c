@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "encl/paging.h"
+
+/*
+ * Passes over the EPC before an allocation gives up. One nearly always suffices; more are needed when other threads
+ * take the frames that our passes free.
+ */
+#define PASSES_MAX 1000
+/* How long a pass that found nothing waits for pages in flight, which normally arrive within microseconds. */
+#define FLIGHT_WAIT_MS 5
+
+uint32_t frame_try(struct encl *e, uint32_t keep)
+{
+	uint32_t page;
+
+	if (group_charge(e->group, RES_EPC, 1, NULL))
+		return EPC_NONE;
+	page = epc_alloc(&e->machine->epc, keep);
+	if (page == EPC_NONE)
+		group_uncharge(e->group, RES_EPC, 1);
+	return page;
+}
+
+uint32_t frame_for_load(struct encl *e, void *scratch)
+{
+	struct machine *m = e->machine;
+
+	for (int pass = 0; pass < PASSES_MAX; pass++) {
+		uint32_t ticket = waitq_ticket(&m->frames);
+		/* Read before trying: what lands between the try and the reclaim has moved the ticket. */
+		uint32_t in_flight = atomic_load(&m->in_flight);
+		uint32_t page = frame_try(e, 0);
+
+		if (page != EPC_NONE)
+			return page;
+		if (reclaim(m, WINDOW_PAGES, scratch) != 0)
+			continue;
+		if (in_flight == 0 && waitq_ticket(&m->frames) == ticket)
+			break;
+		waitq_wait(&m->frames, ticket, FLIGHT_WAIT_MS);
+	}
+	return EPC_NONE;
+}
+
+uint32_t frame_for_growth(struct encl *e, void *scratch)
+{
+	struct machine *m = e->machine;
+
+	for (int pass = 0; pass < PASSES_MAX; pass++) {
+		uint32_t ticket = waitq_ticket(&m->frames);
+		uint32_t page = frame_try(e, m->marks.reserve);
+
+		if (page != EPC_NONE)
+			return page;
+		if (reclaim(m, WINDOW_PAGES, scratch) == 0 && waitq_ticket(&m->frames) == ticket)
+			break;
+	}
+	group_count(e->group, EVENT_FAIL);
+	return EPC_NONE;
+}
+
+bool fixtures_reserve(struct machine *m, uint32_t pages)
+{
+	uint32_t now = atomic_load(&m->unevictable);
+
+	do {
+		if (now + pages > m->marks.unevictable_max)
+			return false;
+	} while (!atomic_compare_exchange_weak(&m->unevictable, &now, now + pages));
+	return true;
+}
+
+void fixtures_release(struct machine *m, uint32_t pages)
+{
+	atomic_fetch_sub(&m->unevictable, pages);
+}
+
+uint32_t frame_for_fixture(struct encl *e, void *scratch)
+{
+	uint32_t page;
+
+	if (!fixtures_reserve(e->machine, 1)) {
+		group_count(e->group, EVENT_FAIL);
+		return EPC_NONE;
+	}
+	page = frame_for_growth(e, scratch);
+	if (page == EPC_NONE)
+		fixtures_release(e->machine, 1);
+	return page;
+}
+
+void frames_free(struct encl *e, const uint32_t *pages, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		epc_free(&e->machine->epc, pages[i]);
+	group_uncharge(e->group, RES_EPC, n);
+	waitq_wake(&e->machine->frames);
+}
+
+void frame_free(struct encl *e, uint32_t page)
+{
+	frames_free(e, &page, 1);
+}
+
+void frame_free_fixture(struct encl *e, uint32_t page)
+{
+	frame_free(e, page);
+	fixtures_release(e->machine, 1);
+}
