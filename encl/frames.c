@@ -5,7 +5,7 @@
  * Passes over the EPC before an allocation gives up. One nearly always suffices; more are needed when other threads
  * take the frames that our passes free.
  */
-#define PASSES_MAX 1000
+#define PASSES_MAX 200
 /* How long a pass that found nothing waits for pages in flight, which normally arrive within microseconds. */
 #define FLIGHT_WAIT_MS 5
 
@@ -21,23 +21,49 @@ uint32_t frame_try(struct encl *e, uint32_t keep)
 	return page;
 }
 
+uint32_t frame_try_load(struct encl *e)
+{
+	struct machine *m = e->machine;
+	uint32_t page;
+
+	/* Counted before it is taken: whoever finds no frame must see that one is on its way to freeing a slot. */
+	atomic_fetch_add(&m->in_flight, 1);
+	page = frame_try(e, 0);
+	if (page == EPC_NONE)
+		atomic_fetch_sub(&m->in_flight, 1);
+	return page;
+}
+
+void frame_return(struct encl *e, uint32_t page)
+{
+	frame_free(e, page);
+	atomic_fetch_sub(&e->machine->in_flight, 1);
+}
+
+/*
+ * After a fruitless pass: is there hope, and if so wait for it. What was in flight at any time since @ticket was read
+ * has either landed, and moved the ticket before it left in_flight, or still counts there.
+ */
+static bool wait_for_flight(struct machine *m, uint32_t ticket)
+{
+	if (atomic_load(&m->in_flight) == 0 && waitq_ticket(&m->frames) == ticket)
+		return false;
+	waitq_wait(&m->frames, ticket, FLIGHT_WAIT_MS);
+	return true;
+}
+
 uint32_t frame_for_load(struct encl *e, void *scratch)
 {
 	struct machine *m = e->machine;
 
 	for (int pass = 0; pass < PASSES_MAX; pass++) {
 		uint32_t ticket = waitq_ticket(&m->frames);
-		/* Read before trying: what lands between the try and the reclaim has moved the ticket. */
-		uint32_t in_flight = atomic_load(&m->in_flight);
-		uint32_t page = frame_try(e, 0);
+		uint32_t page = frame_try_load(e);
 
 		if (page != EPC_NONE)
 			return page;
-		if (reclaim(m, WINDOW_PAGES, scratch) != 0)
-			continue;
-		if (in_flight == 0 && waitq_ticket(&m->frames) == ticket)
+		if (reclaim(m, WINDOW_PAGES, scratch) == 0 && !wait_for_flight(m, ticket))
 			break;
-		waitq_wait(&m->frames, ticket, FLIGHT_WAIT_MS);
 	}
 	return EPC_NONE;
 }
@@ -52,7 +78,7 @@ uint32_t frame_for_growth(struct encl *e, void *scratch)
 
 		if (page != EPC_NONE)
 			return page;
-		if (reclaim(m, WINDOW_PAGES, scratch) == 0 && waitq_ticket(&m->frames) == ticket)
+		if (reclaim(m, WINDOW_PAGES, scratch) == 0 && !wait_for_flight(m, ticket))
 			break;
 	}
 	group_count(e->group, EVENT_FAIL);

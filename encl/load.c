@@ -84,7 +84,14 @@ static void take_off(struct encl *e, struct load *l, uint32_t epc)
 	l->page->where = epc;
 	e->evicted--;
 	e->in_flight++;
-	atomic_fetch_add(&e->machine->in_flight, 1);
+}
+
+static uint32_t unpin_copy(struct load *l)
+{
+	uint32_t slot = l->copy.slot;
+
+	encl_put_backing(&l->copy);
+	return slot;
 }
 
 static void arrive(struct encl *e, struct load *l)
@@ -93,7 +100,7 @@ static void arrive(struct encl *e, struct load *l)
 	e->resident++;
 	va_free(&e->va, l->page->va);
 	l->page->va = VA_NONE;
-	encl_free_backing(e, l->copy.slot);
+	encl_free_backing(e, unpin_copy(l));
 	if (l->page->type == SGX_PT_SECS)
 		e->secs.page = epc_private(&e->machine->epc, l->epc);
 	atomic_fetch_add_explicit(&e->count.eldu, 1, memory_order_relaxed);
@@ -104,7 +111,7 @@ static void turn_back(struct encl *e, struct load *l, int why)
 {
 	page_move(l->page, PAGE_EVICTED);
 	e->evicted++;
-	l->page->where = l->copy.slot;
+	l->page->where = unpin_copy(l);
 	frame_free(e, l->epc);
 	if (why == -EIO) {
 		e->poisoned = true;
@@ -121,15 +128,15 @@ static int fly(struct encl *e, struct load *l, uint32_t epc, void *scratch)
 	lock_release(&e->lock);
 	ret = fetch(e, l, scratch);
 	lock_acquire(&e->lock);
-	encl_put_backing(&l->copy);
 	e->in_flight--;
 	if (ret == 0)
 		arrive(e, l);
 	else
 		turn_back(e, l, ret);
-	atomic_fetch_sub(&e->machine->in_flight, 1);
 	waitq_wake(&e->changed);
 	waitq_wake(&e->machine->frames);
+	/* After the wake-up, see wait_for_flight(). */
+	atomic_fetch_sub(&e->machine->in_flight, 1);
 	return ret;
 }
 
@@ -145,7 +152,7 @@ int encl_load(struct encl *e, uint64_t page_index, struct encl_page *p, void *sc
 		encl_wait(e);
 		return 0;
 	}
-	epc = frame_try(e, 0);
+	epc = frame_try_load(e);
 	if (epc == EPC_NONE) {
 		lock_release(&e->lock);
 		epc = frame_for_load(e, scratch);
@@ -153,7 +160,7 @@ int encl_load(struct encl *e, uint64_t page_index, struct encl_page *p, void *sc
 		if (epc == EPC_NONE)
 			return -ENOMEM;
 		if (p->state != PAGE_EVICTED) {
-			frame_free(e, epc);
+			frame_return(e, epc);
 			return 0;
 		}
 	}

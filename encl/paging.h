@@ -15,10 +15,14 @@
 /** frame_try() - a free frame while @keep others stay free, without reclaim. Return: EPC page, or EPC_NONE. */
 uint32_t must_check frame_try(struct encl *e, uint32_t keep);
 /**
- * frame_for_load() - reclaims if it must and may use the reserve. Context: no lock held. @scratch: a page.
- * Return: EPC page; EPC_NONE when nothing can be evicted and nothing in flight will free anything.
+ * frame_try_load(), frame_for_load() - for a page to be loaded: may use the reserve; counted in machine->in_flight from
+ * here until the load ends or frame_return(). The second reclaims if it must. Context: no lock held for the second;
+ * @scratch: a page. Return: EPC page; EPC_NONE when nothing can be evicted and nothing in flight will free anything.
  */
+uint32_t must_check frame_try_load(struct encl *e);
 uint32_t must_check frame_for_load(struct encl *e, void *scratch);
+/** frame_return() - the frame is not needed after all. */
+void frame_return(struct encl *e, uint32_t page);
 /** frame_for_growth() - leaves the reserve alone; EPC_NONE means -ENOMEM, counted as EVENT_FAIL. Context: no lock. */
 uint32_t must_check frame_for_growth(struct encl *e, void *scratch);
 /** frame_for_fixture() - as growth, for a page that stays (SECS, VA): bounded by unevictable_max. */

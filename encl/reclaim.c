@@ -123,8 +123,10 @@ static void let_go(struct window *w)
 		epc_entry(&e->machine->epc, v->page->where)->flags &= (uint8_t)~EPCM_BLOCKED;
 		va_free(&e->va, v->page->va);
 		v->page->va = VA_NONE;
+		uint32_t slot = v->copy.slot;
+
 		encl_put_backing(&v->copy);
-		encl_free_backing(e, v->copy.slot);
+		encl_free_backing(e, slot);
 		page_move(v->page, PAGE_RESIDENT);
 		e->resident++;
 		e->in_flight--;
