@@ -62,8 +62,7 @@ static uint64_t scan_up(const struct backing *b, uint64_t from, uint64_t (*word_
 }
 
 /* Last slot at or before @from whose bit is set in word_of(). Context: there is one. */
-static uint64_t scan_down(const struct backing *b, uint64_t from,
-			  uint64_t (*word_of)(const struct backing *, uint64_t))
+static uint64_t scan_down(const struct backing *b, uint64_t from, uint64_t (*word_of)(const struct backing *, uint64_t))
 {
 	uint64_t w = from / WORD_BITS;
 	uint64_t bits = word_of(b, w) & ~0ULL >> (WORD_BITS - 1 - from % WORD_BITS);
@@ -210,7 +209,7 @@ int backing_lookup(struct backing *b, uint32_t slot, struct backing_page *page)
 
 void backing_put(struct backing_page *page)
 {
-	*page = (struct backing_page){.slot = BACKING_NONE};
+	*page = (struct backing_page){ .slot = BACKING_NONE };
 }
 
 /* --- giving back --- */

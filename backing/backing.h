@@ -24,11 +24,11 @@
 struct backing {
 	struct store store;
 	struct group *group;
-	uint64_t slots;          /* how many can ever be used */
-	uint64_t *used, *held;   /* bitmaps over slots; recycled = held & ~used. Sparse: untouched parts cost nothing */
-	uint64_t lowest_free;    /* no slot below is free (hint, exact from below) */
-	uint64_t lowest_recycled;/* likewise for recycled slots */
-	uint64_t highest_held;   /* no slot above is held (hint, exact from above); 0 also when none is */
+	uint64_t slots;        /* how many can ever be used */
+	uint64_t *used, *held; /* bitmaps over slots; recycled = held & ~used. Sparse: untouched parts cost nothing */
+	uint64_t lowest_free;  /* no slot below is free (hint, exact from below) */
+	uint64_t lowest_recycled; /* likewise for recycled slots */
+	uint64_t highest_held;    /* no slot above is held (hint, exact from above); 0 also when none is */
 	uint64_t used_count, recycled_count, pcmd_pages;
 	uint32_t recycle_max;
 };

@@ -19,8 +19,8 @@
 #define LEDGER_NO_LIMIT UINT64_MAX
 
 enum resource {
-	RES_EPC,      /* EPC pages held: resident, VA, SECS, in flight */
-	RES_BACKING,  /* pages of backing RAM held: contents, PCMD, recycled */
+	RES_EPC,     /* EPC pages held: resident, VA, SECS, in flight */
+	RES_BACKING, /* pages of backing RAM held: contents, PCMD, recycled */
 	RES_COUNT,
 };
 
@@ -35,11 +35,11 @@ struct counter {
  * which counts at the group whose limit it was.
  */
 enum group_event {
-	EVENT_MAX,       /* a charge met a limit (it may have succeeded after reclaim) */
-	EVENT_FAIL,      /* growth was refused with ENOMEM */
-	EVENT_OOM,       /* the kernel gave no memory for a page that the limits allowed */
-	EVENT_EXCHANGE,  /* at the limit, a load paid for the eviction it forced */
-	EVENT_POISON,    /* a copy failed its MAC or version check */
+	EVENT_MAX,      /* a charge met a limit (it may have succeeded after reclaim) */
+	EVENT_FAIL,     /* growth was refused with ENOMEM */
+	EVENT_OOM,      /* the kernel gave no memory for a page that the limits allowed */
+	EVENT_EXCHANGE, /* at the limit, a load paid for the eviction it forced */
+	EVENT_POISON,   /* a copy failed its MAC or version check */
 	EVENT_COUNT,
 };
 
@@ -47,10 +47,10 @@ enum group_event {
 enum backing_use { USE_CONTENTS, USE_PCMD, USE_RECYCLED, USE_COUNT };
 
 struct group {
-	struct group *parent;             /* NULL: the root */
+	struct group *parent; /* NULL: the root */
 	const char *name;
 	struct counter counter[RES_COUNT];
-	_Atomic uint64_t use[USE_COUNT];  /* pages, this group's own and its descendants' */
+	_Atomic uint64_t use[USE_COUNT]; /* pages, this group's own and its descendants' */
 	_Atomic uint64_t event[EVENT_COUNT];
 	_Atomic int64_t overcommit_percent; /* informative: what the backing limit was made from; negative = none */
 };

@@ -44,7 +44,7 @@ static inline struct rng rng_seeded(uint64_t seed)
 	if (text)
 		seed = strtoull(text, NULL, 0);
 	printf("# SOFTSGX_TEST_SEED=%#llx\n", (unsigned long long)seed);
-	return (struct rng){.state = seed};
+	return (struct rng){ .state = seed };
 }
 
 #endif

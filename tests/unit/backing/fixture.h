@@ -22,7 +22,7 @@ struct fixture {
 
 static inline void fixture_open(struct fixture *f, uint64_t slots, uint32_t recycle_max)
 {
-	*f = (struct fixture){.spy = {.refuse = 0}};
+	*f = (struct fixture){ .spy = { .refuse = 0 } };
 	group_init(&f->root, "root", NULL);
 	group_init(&f->group, "group", &f->root);
 	assert_int_equal(backing_init(&f->backing, &f->group, slots, recycle_max), 0);
@@ -36,7 +36,7 @@ static inline void assert_charged(struct fixture *f, uint64_t contents, uint64_t
 	assert_int_equal(backing_charged(&f->backing), pages);
 	assert_int_equal(store_held(&f->backing.store), pages);
 	assert_true(backing_is_valid(&f->backing));
-	struct group *levels[] = {&f->group, &f->root};
+	struct group *levels[] = { &f->group, &f->root };
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
 		assert_int_equal(levels[i]->counter[RES_BACKING].current, pages);
 		assert_int_equal(levels[i]->use[USE_CONTENTS], contents);

@@ -184,10 +184,10 @@ static void empty(struct model *m, struct fixture *f)
 
 static void agrees_with_the_naive_model(void **state)
 {
-	static const uint32_t recycle_max[] = {0, 1, 5, 40, 200};
+	static const uint32_t recycle_max[] = { 0, 1, 5, 40, 200 };
 	struct rng r = rng_seeded(2);
 	for (size_t i = 0; i < ARRAY_SIZE(recycle_max); i++) {
-		struct model m = {.limit = LEDGER_NO_LIMIT, .recycle_max = recycle_max[i]};
+		struct model m = { .limit = LEDGER_NO_LIMIT, .recycle_max = recycle_max[i] };
 		struct fixture f;
 		uint64_t steps = test_scaled(20000, 500), stamp = 1;
 		fixture_open(&f, SLOTS, recycle_max[i]);
@@ -203,6 +203,6 @@ static void agrees_with_the_naive_model(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_naive_model)};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(agrees_with_the_naive_model) };
 	return cmocka_run_group_tests_name("backing: random", tests, NULL, NULL);
 }

@@ -122,12 +122,9 @@ static void kernel_really_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(limit_refuses_contents),
-		cmocka_unit_test(limit_refuses_the_pcmd_page),
-		cmocka_unit_test(no_backing_at_all),
-		cmocka_unit_test(lowered_limit_refuses_growth_only),
-		cmocka_unit_test(kernel_refuses),
-		cmocka_unit_test(kernel_really_refuses),
+		cmocka_unit_test(limit_refuses_contents), cmocka_unit_test(limit_refuses_the_pcmd_page),
+		cmocka_unit_test(no_backing_at_all),      cmocka_unit_test(lowered_limit_refuses_growth_only),
+		cmocka_unit_test(kernel_refuses),         cmocka_unit_test(kernel_really_refuses),
 	};
 	return cmocka_run_group_tests_name("backing: refusals", tests, NULL, NULL);
 }

@@ -187,14 +187,10 @@ static void a_terabyte_enclave_costs_what_it_uses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lowest_free_slot_first),
-		cmocka_unit_test(every_slot_can_be_used_and_no_more),
-		cmocka_unit_test(slots_do_not_overlap),
-		cmocka_unit_test(recycled_slot_serves_without_the_kernel),
-		cmocka_unit_test(recycled_slots_are_bounded),
-		cmocka_unit_test(trim_takes_the_highest_run_by_run),
-		cmocka_unit_test(shared_pcmd_pages_stay),
-		cmocka_unit_test(a_terabyte_enclave_costs_what_it_uses),
+		cmocka_unit_test(lowest_free_slot_first),     cmocka_unit_test(every_slot_can_be_used_and_no_more),
+		cmocka_unit_test(slots_do_not_overlap),       cmocka_unit_test(recycled_slot_serves_without_the_kernel),
+		cmocka_unit_test(recycled_slots_are_bounded), cmocka_unit_test(trim_takes_the_highest_run_by_run),
+		cmocka_unit_test(shared_pcmd_pages_stay),     cmocka_unit_test(a_terabyte_enclave_costs_what_it_uses),
 	};
 	return cmocka_run_group_tests_name("backing: slots", tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ static void keeps_low_descriptors_free(void **state)
 	store_destroy(&s);
 	assert_int_equal(s.fd, -1);
 
-	struct rlimit before, low = {.rlim_cur = 400};
+	struct rlimit before, low = { .rlim_cur = 400 };
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	low.rlim_max = before.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
@@ -107,7 +107,7 @@ static void keeps_low_descriptors_free(void **state)
 /* Were it tried, the kernel would send SIGXFSZ, whose default is death. */
 static void too_small_file_limit_is_refused_quietly(void **state)
 {
-	struct rlimit before, low = {.rlim_cur = 1 << 20};
+	struct rlimit before, low = { .rlim_cur = 1 << 20 };
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	low.rlim_max = before.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
@@ -141,7 +141,8 @@ static void is_not_mapped_in_a_child(void **state)
 	pid_t child = fork();
 	if (child == 0) {
 		unsigned char resident;
-		_exit(mincore(store_page(&s, STORE_CONTENTS, 0), PAGE_SIZE, &resident) == -1 && errno == ENOMEM ? 0 : 1);
+		_exit(mincore(store_page(&s, STORE_CONTENTS, 0), PAGE_SIZE, &resident) == -1 && errno == ENOMEM ? 0
+														: 1);
 	}
 	int status;
 	assert_int_equal(waitpid(child, &status, 0), child);

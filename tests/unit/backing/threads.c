@@ -59,7 +59,7 @@ static void *observe(void *arg)
 
 static void arena_init(struct arena *a)
 {
-	*a = (struct arena){.stop = false};
+	*a = (struct arena){ .stop = false };
 	group_init(&a->root, "root", NULL);
 	group_set_limit(&a->root, RES_BACKING, ROOT_LIMIT);
 	for (int g = 0; g < 2; g++) {
@@ -82,7 +82,7 @@ static void run(struct arena *a, struct enclave *enclaves)
 
 static void assert_laws(struct arena *a, struct enclave *enclaves)
 {
-	uint64_t held[2] = {0};
+	uint64_t held[2] = { 0 };
 	for (int i = 0; i < ENCLAVES; i++) {
 		assert_true(backing_is_valid(&enclaves[i].backing));
 		held[i % 2] += (uint64_t)store_held(&enclaves[i].backing.store);
@@ -105,7 +105,7 @@ static void enclaves_share_limits(void **state)
 	uint64_t refused = 0;
 	arena_init(&a);
 	for (int i = 0; i < ENCLAVES; i++) {
-		enclaves[i] = (struct enclave){.rng = {.state = (uint64_t)i}, .steps = test_scaled(300000, 3000)};
+		enclaves[i] = (struct enclave){ .rng = { .state = (uint64_t)i }, .steps = test_scaled(300000, 3000) };
 		assert_int_equal(backing_init(&enclaves[i].backing, &a.groups[i % 2], SLOTS, 20), 0);
 	}
 	run(&a, enclaves);
@@ -127,6 +127,6 @@ static void enclaves_share_limits(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(enclaves_share_limits)};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(enclaves_share_limits) };
 	return cmocka_run_group_tests_name("backing: threads", tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ static void refusal_leaves_no_trace(void **state)
 	for (int level = 0; level < 3; level++) {
 		struct tree t;
 		tree_init(&t);
-		struct group *path[] = {&t.leaf, &t.middle, &t.root}, *refused = NULL;
+		struct group *path[] = { &t.leaf, &t.middle, &t.root }, *refused = NULL;
 		assert_int_equal(group_charge(&t.leaf, RES_BACKING, 2, NULL), 0);
 		group_set_limit(path[level], RES_BACKING, 4);
 		assert_int_equal(group_charge(&t.leaf, RES_BACKING, 3, &refused), -ENOMEM);
@@ -148,14 +148,10 @@ static void events_reach_the_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(starts_empty_and_unlimited),
-		cmocka_unit_test(charges_every_level),
-		cmocka_unit_test(limit_is_reached_exactly),
-		cmocka_unit_test(refusal_leaves_no_trace),
-		cmocka_unit_test(nearest_limit_answers_first),
-		cmocka_unit_test(huge_charges_do_not_wrap),
-		cmocka_unit_test(breakdown_adds_up_at_every_level),
-		cmocka_unit_test(events_reach_the_root),
+		cmocka_unit_test(starts_empty_and_unlimited),       cmocka_unit_test(charges_every_level),
+		cmocka_unit_test(limit_is_reached_exactly),         cmocka_unit_test(refusal_leaves_no_trace),
+		cmocka_unit_test(nearest_limit_answers_first),      cmocka_unit_test(huge_charges_do_not_wrap),
+		cmocka_unit_test(breakdown_adds_up_at_every_level), cmocka_unit_test(events_reach_the_root),
 	};
 	return cmocka_run_group_tests_name("ledger: charge", tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@
 #define GROUPS 12
 
 struct model {
-	int parent[GROUPS];  /* -1: the root */
+	int parent[GROUPS]; /* -1: the root */
 	uint64_t own[GROUPS], limit[GROUPS], peak[GROUPS], refusals[GROUPS];
 };
 
@@ -120,6 +120,6 @@ static void agrees_with_the_naive_ledger(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_naive_ledger)};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(agrees_with_the_naive_ledger) };
 	return cmocka_run_group_tests_name("ledger: random", tests, NULL, NULL);
 }

@@ -16,9 +16,9 @@
 #include "tests/testing.h"
 
 enum { ROOT, LEFT, RIGHT, LEFT_LEAF, RIGHT_LEAF, GROUPS };
-static const int parents[GROUPS] = {-1, ROOT, ROOT, LEFT, RIGHT};
+static const int parents[GROUPS] = { -1, ROOT, ROOT, LEFT, RIGHT };
 /* Tight enough that every level refuses now and then: children's limits add up to more than their parent's. */
-static const uint64_t limits[GROUPS] = {100, 70, 70, 50, 60};
+static const uint64_t limits[GROUPS] = { 100, 70, 70, 50, 60 };
 
 #define WORKERS 4
 
@@ -37,8 +37,8 @@ struct worker {
 static void *work(void *arg)
 {
 	struct worker *w = arg;
-	struct rng r = {.state = w->seed};
-	uint64_t own[GROUPS] = {0};
+	struct rng r = { .state = w->seed };
+	uint64_t own[GROUPS] = { 0 };
 	for (uint64_t i = 0; i < w->steps; i++) {
 		int g = (int)rng_below(&r, GROUPS);
 		uint64_t pages = 1 + rng_below(&r, 20);
@@ -71,7 +71,7 @@ static void run(struct arena *a, struct worker *workers, int count)
 	pthread_t observer;
 	assert_int_equal(pthread_create(&observer, NULL, observe, a), 0);
 	for (int i = 0; i < count; i++) {
-		workers[i] = (struct worker){.arena = a, .seed = (uint64_t)i, .steps = test_scaled(300000, 2000)};
+		workers[i] = (struct worker){ .arena = a, .seed = (uint64_t)i, .steps = test_scaled(300000, 2000) };
 		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
 	}
 	for (int i = 0; i < count; i++)
@@ -83,7 +83,7 @@ static void run(struct arena *a, struct worker *workers, int count)
 static void no_limit_is_passed_and_nothing_is_left(void **state)
 {
 	for (int count = 2; count <= WORKERS; count++) {
-		struct arena a = {.stop = false};
+		struct arena a = { .stop = false };
 		struct worker workers[WORKERS];
 		for (int g = 0; g < GROUPS; g++) {
 			group_init(&a.groups[g], "threads", parents[g] < 0 ? NULL : &a.groups[parents[g]]);
@@ -107,6 +107,6 @@ static void no_limit_is_passed_and_nothing_is_left(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(no_limit_is_passed_and_nothing_is_left)};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(no_limit_is_passed_and_nothing_is_left) };
 	return cmocka_run_group_tests_name("ledger: threads", tests, NULL, NULL);
 }
