@@ -6,8 +6,8 @@
  *
  * Context: the caller excludes other leaves on the same enclave (the driver's enclave lock, or a page in flight that
  * only it may touch). Unless said otherwise async-signal-safe.
- * Return: enum sgx_status; the codes named at a function are those that software can provoke. Nothing is changed unless
- * SGX_SUCCESS is returned. Every leaf that wants an invalid EPCM entry returns SGX_FAULT_PF for a valid one, and the
+ * Return: enum sgx_status; the codes named at a function are those that software can provoke. Nothing is changed
+ * unless SGX_SUCCESS is returned. Every leaf that wants an invalid EPCM entry returns SGX_FAULT_PF for a valid one, and the
  * other way round.
  */
 #ifndef SOFTSGX_LEAF_ENCLS_H
@@ -103,8 +103,8 @@ enum sgx_status must_check encls_eldb(struct epc *epc, const struct pagecrypt *p
 /**
  * encls_edbgrd(), encls_edbgwr() - 8 bytes at @offset of a debug enclave's page, whose 4096 bytes are @data; of a TCS
  * the defined part may be read and FLAGS written; of a version array it is told whether a slot is taken.
- * Return: SGX_PAGE_NOT_DEBUGGABLE (PENDING or MODIFIED); SGX_FAULT_GP: misaligned, not a debug enclave, not that part of
- * a TCS; SGX_FAULT_PF: no such page, or of a type that cannot be accessed.
+ * Return: SGX_PAGE_NOT_DEBUGGABLE (PENDING or MODIFIED); SGX_FAULT_GP: misaligned, not a debug enclave, not that part
+ * of a TCS; SGX_FAULT_PF: no such page, or of a type that cannot be accessed.
  */
 enum sgx_status must_check encls_edbgrd(const struct epc_page *page, const void *data, unsigned offset,
 					uint64_t *value);

@@ -66,8 +66,8 @@ struct aex_exit {
 	uint64_t rax, rbx, rcx;  /* ENCLU_ERESUME, TCS, AEP; all other GPRs are 0 */
 };
 /**
- * enclu_aex() - write GPRSGX and EXINFO of the current frame, advance CSSA, make the TCS idle, fill @out. The caller has
- * stored the extended state in the frame's XSAVE area before: when this returns another thread may resume the TCS.
+ * enclu_aex() - write GPRSGX and EXINFO of the current frame, advance CSSA, make the TCS idle, fill @out. The caller
+ * has stored the extended state in the frame's XSAVE area before: when this returns another thread may resume the TCS.
  */
 void enclu_aex(struct enclu_entry *entry, struct aex_state *state, struct aex_exit *out);
 

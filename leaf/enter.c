@@ -95,10 +95,11 @@ static enum sgx_status check_entry(const struct enclu_entry *entry, uint64_t fra
 	return inside_elrange(secs, frame) ? SGX_SUCCESS : SGX_FAULT_PF;
 }
 
-static enum sgx_status target_ok(const struct enclu_entry *entry)
+static enum sgx_status check_target(const struct enclu_entry *entry)
 {
-	return is_canonical(entry->rip) && is_canonical(entry->fsbase) && is_canonical(entry->gsbase) ? SGX_SUCCESS :
-													SGX_FAULT_GP;
+	if (!is_canonical(entry->rip) || !is_canonical(entry->fsbase) || !is_canonical(entry->gsbase))
+		return SGX_FAULT_GP;
+	return SGX_SUCCESS;
 }
 
 /* From here on the thread is inside; an AEX finds its way out by these. */
@@ -136,7 +137,7 @@ enum sgx_status enclu_eenter(struct secs *secs, struct sgx_tcs *tcs, uint64_t tc
 	if (tcs->cssa < tcs->nssa)
 		status = check_entry(entry, frame, tcs->cssa);
 	if (status == SGX_SUCCESS)
-		status = target_ok(entry);
+		status = check_target(entry);
 	if (status == SGX_SUCCESS)
 		commit_entry(entry, frame, ursp, urbp);
 	else
@@ -162,7 +163,7 @@ static enum sgx_status check_frame(struct enclu_entry *entry, uint64_t frame)
 	entry->rip = gpr->rip;
 	entry->fsbase = gpr->fsbase;
 	entry->gsbase = gpr->gsbase;
-	return xsave_area_ok(entry->secs, frame) ? target_ok(entry) : SGX_FAULT_GP;
+	return xsave_area_ok(entry->secs, frame) ? check_target(entry) : SGX_FAULT_GP;
 }
 
 enum sgx_status enclu_eresume(struct secs *secs, struct sgx_tcs *tcs, uint64_t tcs_linaddr, uint64_t frame,
