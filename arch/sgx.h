@@ -189,7 +189,7 @@ struct sgx_sigstruct {
 	uint8_t header2[16];
 	uint32_t swdefined;
 	uint8_t reserved1[84];
-	uint8_t modulus[SGX_RSA_BYTES];   /* little endian, like every number here */
+	uint8_t modulus[SGX_RSA_BYTES]; /* little endian, like every number here */
 	uint32_t exponent;
 	uint8_t signature[SGX_RSA_BYTES];
 	uint32_t miscselect;

@@ -11,12 +11,12 @@
 struct slab_chunk;
 
 struct slab {
-	size_t size;              /* of an object, at least a pointer; rounded up to 16 */
-	struct lock lock;         /* innermost: nothing is called while it is held */
+	size_t size;      /* of an object, at least a pointer; rounded up to 16 */
+	struct lock lock; /* innermost: nothing is called while it is held */
 	void *free;
 	struct slab_chunk *chunks;
-	size_t live;              /* objects handed out */
-	size_t bytes;             /* mapped in all */
+	size_t live;  /* objects handed out */
+	size_t bytes; /* mapped in all */
 };
 
 void slab_init(struct slab *s, size_t object_size);

@@ -143,5 +143,5 @@ bool encl_is_valid(struct encl *e)
 	}
 	/* Version arrays belong to no enclave in the EPCM. */
 	return held + e->va.count == epc_pages_of(e) && backing_is_valid(&e->backing) &&
-		e->backing.used_count == e->evicted;
+	       e->backing.used_count == e->evicted;
 }

@@ -24,21 +24,21 @@ struct encl {
 	struct group *group;
 	_Atomic uint32_t refs;
 
-	struct lock lock;            /* protects everything below that is not atomic */
-	struct waitq changed;        /* a page in flight has arrived, a window has ended */
+	struct lock lock;     /* protects everything below that is not atomic */
+	struct waitq changed; /* a page in flight has arrived, a window has ended */
 	bool created, initialized, poisoned, file_open, dying;
-	_Atomic bool ioctl_busy;     /* one ioctl at a time: the driver's -EBUSY */
-	uint64_t base, size;         /* ELRANGE, bytes */
-	uint64_t attributes_mask;    /* privileged attributes allowed: SGX_IOC_ENCLAVE_PROVISION */
+	_Atomic bool ioctl_busy;  /* one ioctl at a time: the driver's -EBUSY */
+	uint64_t base, size;      /* ELRANGE, bytes */
+	uint64_t attributes_mask; /* privileged attributes allowed: SGX_IOC_ENCLAVE_PROVISION */
 	struct secs secs;
-	struct encl_page secs_page;  /* state of the SECS itself */
+	struct encl_page secs_page; /* state of the SECS itself */
 	struct pagetable pages;
 	struct va_array va;
 	struct backing backing;
 	struct vmap vmap;
-	uint64_t hand;               /* CLOCK: page index where the next window starts */
+	uint64_t hand; /* CLOCK: page index where the next window starts */
 	uint64_t page_count, resident, evicted, in_flight;
-	uint32_t windows;            /* evictions whose pages are being read without the lock */
+	uint32_t windows; /* evictions whose pages are being read without the lock */
 	struct encl_counters count;
 };
 
@@ -77,11 +77,11 @@ int must_check encl_munmap(struct encl *e, uint64_t start, uint64_t len);
 /* --- faults --- */
 
 enum encl_fault {
-	ENCL_FAULT_FIXED,     /* the access can be tried again */
-	ENCL_FAULT_NOT_OURS,  /* no enclave there */
-	ENCL_FAULT_SEGV,      /* the mapping forbids it: SIGSEGV with the hardware's own error code */
-	ENCL_FAULT_EPCM,      /* the mapping allows it, the EPCM does not: SIGSEGV, error code |= PF_SGX | PF_PRESENT */
-	ENCL_FAULT_BUS,       /* no such page, or it cannot be loaded (tampered copy, no memory): SIGBUS */
+	ENCL_FAULT_FIXED,    /* the access can be tried again */
+	ENCL_FAULT_NOT_OURS, /* no enclave there */
+	ENCL_FAULT_SEGV,     /* the mapping forbids it: SIGSEGV with the hardware's own error code */
+	ENCL_FAULT_EPCM,     /* the mapping allows it, the EPCM does not: SIGSEGV, error code |= PF_SGX | PF_PRESENT */
+	ENCL_FAULT_BUS,      /* no such page, or it cannot be loaded (tampered copy, no memory): SIGBUS */
 };
 
 /**
@@ -96,9 +96,9 @@ enum encl_fault must_check encl_fault(struct machine *m, uint64_t addr, uint32_t
 /* A TCS and one SSA frame of it, in the EPC and kept there. */
 struct encl_pin {
 	struct encl *encl;
-	struct sgx_tcs *tcs;   /* contents, engine memory */
+	struct sgx_tcs *tcs; /* contents, engine memory */
 	uint64_t tcs_linaddr;
-	uint64_t frame;        /* linear address of the SSA frame; writable directly */
+	uint64_t frame; /* linear address of the SSA frame; writable directly */
 	uint32_t frame_pages;
 };
 

@@ -274,8 +274,8 @@ static int insert_page(struct encl *e, uint64_t index, struct encl_page *p, uint
 	return 0;
 }
 
-static int add_page(struct encl *e, uint64_t src, uint64_t index, const struct sgx_secinfo *info,
-		    struct workspace *ws, bool measure)
+static int add_page(struct encl *e, uint64_t src, uint64_t index, const struct sgx_secinfo *info, struct workspace *ws,
+		    bool measure)
 {
 	struct encl_page *p;
 	uint32_t epc;
@@ -339,8 +339,8 @@ static long ioc_add_pages(struct encl *e, uint64_t arg)
 static bool sigstruct_asks_too_much(const struct sgx_sigstruct *sig, const struct sgx_caps *caps)
 {
 	return (sig->attributes.flags & sig->attributemask.flags & ~(caps->attributes | SGX_ATTR_INIT)) ||
-		(sig->miscselect & sig->miscmask & ~caps->miscselect) ||
-		(sig->attributes.xfrm & sig->attributemask.xfrm & ~caps->xfrm);
+	       (sig->miscselect & sig->miscmask & ~caps->miscselect) ||
+	       (sig->attributes.xfrm & sig->attributemask.xfrm & ~caps->xfrm);
 }
 
 static long ioc_init(struct encl *e, uint64_t arg)

@@ -26,21 +26,23 @@ static uint64_t xcr0(void)
 
 static struct sgx_caps processor_caps(void)
 {
+	uint64_t xfrm = xcr0() & XFRM_SUPPORTED;
+	uint64_t frame = page_round_up(sgx_ssa_frame_bytes(xfrm, SGX_MISC_EXINFO));
+
 	return (struct sgx_caps){
 		.attributes = SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT | SGX_ATTR_PROVISIONKEY | SGX_ATTR_EINITTOKENKEY |
-			SGX_ATTR_KSS,
-		.xfrm = xcr0() & XFRM_SUPPORTED,
+			      SGX_ATTR_KSS,
+		.xfrm = xfrm,
 		.miscselect = SGX_MISC_EXINFO,
 		.max_size_log2 = MAX_ELRANGE_LOG2,
-		.ssa_min_pages = (uint8_t)((sgx_ssa_frame_bytes(xcr0() & XFRM_SUPPORTED, SGX_MISC_EXINFO) +
-					    PAGE_SIZE - 1) >> PAGE_SHIFT),
+		.ssa_min_pages = (uint8_t)(frame >> PAGE_SHIFT),
 	};
 }
 
 /* --- limits --- */
 
-#define RESERVE_MIN 16  /* more than the pages one instruction can touch, with a TCS and SSA */
-#define RESERVE_MAX 64  /* a window: more is not evicted at a time */
+#define RESERVE_MIN 16 /* more than the pages one instruction can touch, with a TCS and SSA */
+#define RESERVE_MAX 64 /* a window: more is not evicted at a time */
 
 static struct watermarks watermarks_for(uint32_t total)
 {
@@ -279,8 +281,7 @@ bool machine_is_valid(struct machine *m)
 		backing += backing_charged(&e->backing);
 		held += (uint64_t)store_held(&e->backing.store);
 	}
-	return epc_is_valid(&m->epc) && group_is_valid(&m->root) &&
-		m->epc.total - epc_free_count(&m->epc) == epc &&
-		atomic_load(&m->root.counter[RES_EPC].current) == epc &&
-		atomic_load(&m->root.counter[RES_BACKING].current) == backing && backing == held;
+	return epc_is_valid(&m->epc) && group_is_valid(&m->root) && m->epc.total - epc_free_count(&m->epc) == epc &&
+	       atomic_load(&m->root.counter[RES_EPC].current) == epc &&
+	       atomic_load(&m->root.counter[RES_BACKING].current) == backing && backing == held;
 }

@@ -26,11 +26,11 @@
 struct encl;
 
 struct machine_config {
-	uint64_t epc_bytes;          /* multiple of 4096, at least EPC_MIN_PAGES pages */
-	int64_t overcommit_percent;  /* of the EPC, in backing RAM; negative: no limit; 0: no paging */
-	uint64_t backing_max_bytes;  /* a further limit on backing RAM; LEDGER_NO_LIMIT: none */
+	uint64_t epc_bytes;         /* multiple of 4096, at least EPC_MIN_PAGES pages */
+	int64_t overcommit_percent; /* of the EPC, in backing RAM; negative: no limit; 0: no paging */
+	uint64_t backing_max_bytes; /* a further limit on backing RAM; LEDGER_NO_LIMIT: none */
 	enum mmu_mechanism mechanism;
-	bool no_background;          /* no reclaimer thread: only direct reclaim (tests, measurements) */
+	bool no_background; /* no reclaimer thread: only direct reclaim (tests, measurements) */
 };
 #define MACHINE_DEFAULT_EPC_BYTES (128ULL << 20)
 #define MACHINE_DEFAULT_OVERCOMMIT 150
@@ -41,17 +41,17 @@ struct machine_config {
  * Conservation at the limit: free frames + recycled slots >= reserve.
  */
 struct watermarks {
-	uint32_t reserve; /* growth leaves at least this many free */
-	uint32_t low;     /* below: the reclaimer wakes */
-	uint32_t high;    /* it goes back to sleep */
+	uint32_t reserve;         /* growth leaves at least this many free */
+	uint32_t low;             /* below: the reclaimer wakes */
+	uint32_t high;            /* it goes back to sleep */
 	uint32_t unevictable_max; /* SECS, VA and pinned pages together, never more */
 };
 
 struct encl_counters {
-	_Atomic uint64_t faults;     /* faults that paging resolved */
-	_Atomic uint64_t eldu, ewb;  /* pages loaded, pages evicted; SECS included */
-	_Atomic uint64_t waits;      /* faults that met a page in flight */
-	_Atomic uint64_t wp_faults;  /* of those, writes to a page being evicted */
+	_Atomic uint64_t faults;                      /* faults that paging resolved */
+	_Atomic uint64_t eldu, ewb;                   /* pages loaded, pages evicted; SECS included */
+	_Atomic uint64_t waits;                       /* faults that met a page in flight */
+	_Atomic uint64_t wp_faults;                   /* of those, writes to a page being evicted */
 	_Atomic uint64_t aex, eenter, eresume, eexit; /* counted by the shim */
 };
 
@@ -65,14 +65,14 @@ struct machine {
 	struct watermarks marks;
 	_Atomic uint32_t unevictable; /* SECS, VA and pinned pages now */
 
-	struct lock lock;             /* protects the table of enclaves */
-	struct encl **table;          /* created enclaves by ascending base */
+	struct lock lock;    /* protects the table of enclaves */
+	struct encl **table; /* created enclaves by ascending base */
 	uint32_t table_len, table_cap;
-	uint32_t hand;                /* reclaim: index of the enclave being swept */
+	uint32_t hand; /* reclaim: index of the enclave being swept */
 
 	struct slab encl_slab, leaf_slab, mid_slab;
-	struct waitq frames;          /* woken when frames become free or a load completes */
-	_Atomic uint32_t in_flight;   /* loads that hold a frame and windows being written: their end frees something */
+	struct waitq frames;        /* woken when frames become free or a load completes */
+	_Atomic uint32_t in_flight; /* loads that hold a frame and windows being written: their end frees something */
 
 	pthread_t reclaimer;
 	bool reclaimer_runs;
@@ -82,7 +82,7 @@ struct machine {
 	struct waitq reclaimer_wake;
 
 	_Atomic uint64_t enclaves_created;
-	struct encl_counters gone;    /* what destroyed enclaves had counted; under lock */
+	struct encl_counters gone;          /* what destroyed enclaves had counted; under lock */
 	void (*publish)(struct machine *m); /* called now and then, and at every enclave's end; may be NULL */
 };
 

@@ -23,12 +23,12 @@ enum page_state { PAGE_ABSENT, PAGE_RESIDENT, PAGE_EVICTING, PAGE_EVICTED, PAGE_
 
 /** struct encl_page - 12 bytes: all that is kept for an enclave page, in the EPC or out of it. */
 struct encl_page {
-	uint32_t where;   /* resident, evicting, loading: EPC page number; evicted: backing slot */
-	uint32_t va;      /* evicted, loading: version slot (va_alloc()); else VA_NONE */
-	uint8_t state;    /* enum page_state; changed only by page_move() */
-	uint8_t type;     /* enum sgx_page_type */
-	uint8_t prot;     /* low 3 bits: PROT_* the application may map it with at most; next 3: EPCM permissions */
-	uint8_t pins;     /* > 0: not evictable */
+	uint32_t where; /* resident, evicting, loading: EPC page number; evicted: backing slot */
+	uint32_t va;    /* evicted, loading: version slot (va_alloc()); else VA_NONE */
+	uint8_t state;  /* enum page_state; changed only by page_move() */
+	uint8_t type;   /* enum sgx_page_type */
+	uint8_t prot;   /* low 3 bits: PROT_* the application may map it with at most; next 3: EPCM permissions */
+	uint8_t pins;   /* > 0: not evictable */
 };
 _Static_assert(sizeof(struct encl_page) == 12, "the enclave page metadata budget");
 
@@ -57,7 +57,7 @@ struct pagetable {
 	struct slab *leaf_slab, *mid_slab;
 	struct pagetable_mid **top;
 	size_t top_len;
-	uint64_t pages;     /* ELRANGE in pages */
+	uint64_t pages; /* ELRANGE in pages */
 };
 
 int must_check pagetable_init(struct pagetable *pt, uint64_t pages, struct slab *leaf_slab, struct slab *mid_slab);
@@ -73,14 +73,14 @@ struct encl_page *pagetable_next(const struct pagetable *pt, uint64_t *index);
 #define VA_NONE UINT32_MAX
 
 struct va_page {
-	uint32_t epc;          /* its EPC page number */
-	uint32_t used;         /* slots taken */
+	uint32_t epc;  /* its EPC page number */
+	uint32_t used; /* slots taken */
 	uint64_t bitmap[8];
 };
 struct va_array {
-	struct va_page *page;  /* mapped array, grown by doubling */
+	struct va_page *page; /* mapped array, grown by doubling */
 	uint32_t count, cap;
-	uint32_t hint;         /* no VA page below has a free slot */
+	uint32_t hint; /* no VA page below has a free slot */
 };
 
 #endif

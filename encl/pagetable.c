@@ -11,14 +11,10 @@
 void page_move(struct encl_page *p, enum page_state to)
 {
 	static const bool legal[PAGE_STATES][PAGE_STATES] = {
-		[PAGE_ABSENT][PAGE_RESIDENT] = true,
-		[PAGE_RESIDENT][PAGE_EVICTING] = true,
-		[PAGE_RESIDENT][PAGE_ABSENT] = true,
-		[PAGE_EVICTING][PAGE_EVICTED] = true,
-		[PAGE_EVICTING][PAGE_RESIDENT] = true,
-		[PAGE_EVICTED][PAGE_LOADING] = true,
-		[PAGE_EVICTED][PAGE_ABSENT] = true,
-		[PAGE_LOADING][PAGE_RESIDENT] = true,
+		[PAGE_ABSENT][PAGE_RESIDENT] = true,   [PAGE_RESIDENT][PAGE_EVICTING] = true,
+		[PAGE_RESIDENT][PAGE_ABSENT] = true,   [PAGE_EVICTING][PAGE_EVICTED] = true,
+		[PAGE_EVICTING][PAGE_RESIDENT] = true, [PAGE_EVICTED][PAGE_LOADING] = true,
+		[PAGE_EVICTED][PAGE_ABSENT] = true,    [PAGE_LOADING][PAGE_RESIDENT] = true,
 		[PAGE_LOADING][PAGE_EVICTED] = true,
 	};
 

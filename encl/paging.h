@@ -8,7 +8,7 @@
 
 #include "encl/encl.h"
 
-#define WINDOW_PAGES 64      /* pages evicted together at most: two system calls and two shootdowns a window */
+#define WINDOW_PAGES 64 /* pages evicted together at most: two system calls and two shootdowns a window */
 
 /* --- frames.c: pages of the EPC, charged to the enclave's group while held --- */
 

@@ -334,7 +334,8 @@ unsigned reclaim(struct machine *m, unsigned want, void *scratch)
 
 void reclaimer_poke(struct machine *m)
 {
-	if (epc_free_count(&m->epc) >= m->marks.low || !atomic_load_explicit(&m->reclaimer_asleep, memory_order_relaxed))
+	if (epc_free_count(&m->epc) >= m->marks.low ||
+	    !atomic_load_explicit(&m->reclaimer_asleep, memory_order_relaxed))
 		return;
 	/* At the backing limit the fault path exchanges by itself; a background pass would find nothing. */
 	if (atomic_load_explicit(&m->reclaimer_stalled, memory_order_relaxed) &&

@@ -13,8 +13,8 @@
 
 /* Pages and counts; *_peak since the process began. */
 struct stats_process {
-	_Atomic int32_t pid;      /* 0: entry free */
-	uint32_t mechanism;       /* enum mmu_mechanism */
+	_Atomic int32_t pid; /* 0: entry free */
+	uint32_t mechanism;  /* enum mmu_mechanism */
 	uint64_t epc_total, epc_used, epc_peak;
 	uint64_t backing_used, backing_peak, backing_limit; /* limit LEDGER_NO_LIMIT: none */
 	uint64_t contents, pcmd, recycled, pcmd_peak;
@@ -23,7 +23,7 @@ struct stats_process {
 	uint64_t eenter, eresume, eexit, aex;
 	uint64_t event_max, event_fail, event_oom, event_exchange, event_poison;
 	int64_t overcommit_percent;
-	char limit_hit[64];       /* what the limit stopped last, in words; empty: nothing */
+	char limit_hit[64]; /* what the limit stopped last, in words; empty: nothing */
 	char comm[16];
 };
 struct stats_page {
