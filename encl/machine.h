@@ -78,6 +78,7 @@ struct machine {
 	bool reclaimer_runs;
 	_Atomic bool reclaimer_asleep;
 	_Atomic bool reclaimer_stalled; /* its last pass met the backing limit */
+	_Atomic bool reclaimer_idle;    /* nothing is going on: it sleeps until it is poked, without looking */
 	_Atomic bool stopping;
 	struct waitq reclaimer_wake;
 

@@ -339,14 +339,15 @@ void reclaimer_poke(struct machine *m)
 		return;
 	/* At the backing limit the fault path exchanges by itself; a background pass would find nothing. */
 	if (atomic_load_explicit(&m->reclaimer_stalled, memory_order_relaxed) &&
+	    !atomic_load_explicit(&m->reclaimer_idle, memory_order_relaxed) &&
 	    group_headroom(&m->root, RES_BACKING) < WINDOW_PAGES)
 		return;
 	if (atomic_exchange(&m->reclaimer_asleep, false))
 		waitq_wake(&m->reclaimer_wake);
 }
 
-/* Idle this long, the pools of recycled slots are given back, once. */
-#define IDLE_TRIM_MS 1000
+/* With no eviction for this long the machine is idle: pools of recycled slots are given back, and nothing wakes. */
+#define IDLE_MS 1000
 
 static void fill_reserve(struct machine *m, void *scratch)
 {
@@ -369,19 +370,31 @@ static bool sleep_until_poked(struct machine *m, unsigned timeout_ms)
 	return !atomic_exchange(&m->reclaimer_asleep, false);
 }
 
+/* Nothing was evicted since the last look. @seen: the version that the next eviction will have. */
+static bool is_idle(struct machine *m, uint64_t *seen)
+{
+	uint64_t now = atomic_load(&m->epc.next_version);
+	bool idle = now == *seen;
+
+	*seen = now;
+	return idle;
+}
+
 static void *reclaimer_main(void *arg)
 {
 	struct machine *m = arg;
 	_Alignas(PAGE_SIZE) uint8_t scratch[PAGE_SIZE];
-	bool trimmed = false;
+	uint64_t seen = 0;
 
 	while (!atomic_load(&m->stopping)) {
-		if (sleep_until_poked(m, trimmed ? 0 : IDLE_TRIM_MS)) {
+		bool idle = atomic_load(&m->reclaimer_idle);
+
+		if (sleep_until_poked(m, idle ? 0 : IDLE_MS)) {
+			atomic_store(&m->reclaimer_idle, false);
 			fill_reserve(m, scratch);
-			trimmed = false;
-		} else if (!trimmed) {
+		} else if (is_idle(m, &seen)) {
 			trim_all(m);
-			trimmed = true;
+			atomic_store(&m->reclaimer_idle, true);
 		}
 		if (m->publish)
 			m->publish(m);
