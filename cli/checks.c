@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-const struct check *const all_checks[] = {cpu_checks, kernel_checks, limit_checks, NULL};
+const struct check *const all_checks[] = { cpu_checks, kernel_checks, limit_checks, NULL };
 
 void finding_set(struct finding *finding, enum check_status status, const char *cure, const char *detail, ...)
 {
@@ -21,7 +21,7 @@ void finding_set(struct finding *finding, enum check_status status, const char *
 
 struct finding check_run(const struct check *check)
 {
-	struct finding finding = {0};
+	struct finding finding = { 0 };
 
 	check->look(&finding);
 	return finding;

@@ -21,8 +21,8 @@ struct finding {
 };
 
 struct check {
-	const char *name;  /* stable: scripts read it from the JSON output */
-	bool essential;    /* may find CHECK_MISSING */
+	const char *name; /* stable: scripts read it from the JSON output */
+	bool essential;   /* may find CHECK_MISSING */
 	void (*look)(struct finding *finding);
 };
 

@@ -27,7 +27,7 @@ struct cpuid_regs {
 
 static struct cpuid_regs cpuid(unsigned int leaf, unsigned int subleaf)
 {
-	struct cpuid_regs r = {0};
+	struct cpuid_regs r = { 0 };
 
 	__get_cpuid_count(leaf, subleaf, &r.eax, &r.ebx, &r.ecx, &r.edx);
 	return r;
@@ -81,8 +81,8 @@ static void look_aes(struct finding *f)
 static void look_sha(struct finding *f)
 {
 	finding_set(f, CHECK_OK, NULL, "%s",
-		    cpuid(7, 0).ebx & CPUID_7_EBX_SHA ? "SHA-NI" :
-							 "no SHA-NI: measuring enclaves takes a little longer");
+		    cpuid(7, 0).ebx & CPUID_7_EBX_SHA ? "SHA-NI"
+						      : "no SHA-NI: measuring enclaves takes a little longer");
 }
 
 static void look_vectors(struct finding *f)
@@ -112,13 +112,13 @@ static void look_cpuid_faulting(struct finding *f)
 }
 
 const struct check cpu_checks[] = {
-	{"processor", false, look_processor},
-	{"fsgsbase", true, look_fsgsbase},
-	{"xsave", true, look_xsave},
-	{"aes", false, look_aes},
-	{"sha", false, look_sha},
-	{"vectors", false, look_vectors},
-	{"sgx-hardware", false, look_sgx},
-	{"cpuid-faulting", false, look_cpuid_faulting},
-	{0},
+	{ "processor", false, look_processor },
+	{ "fsgsbase", true, look_fsgsbase },
+	{ "xsave", true, look_xsave },
+	{ "aes", false, look_aes },
+	{ "sha", false, look_sha },
+	{ "vectors", false, look_vectors },
+	{ "sgx-hardware", false, look_sgx },
+	{ "cpuid-faulting", false, look_cpuid_faulting },
+	{ 0 },
 };

@@ -160,16 +160,16 @@ static void look_library(struct finding *f)
 }
 
 const struct check kernel_checks[] = {
-	{"kernel", false, look_kernel},
-	{"seccomp", false, look_seccomp},
-	{"proc-mem", true, look_proc_mem},
-	{"userfaultfd", true, look_userfaultfd},
-	{"guard-markers", false, look_guard},
-	{"mechanism", false, look_mechanism},
-	{"process-vm", true, look_process_vm},
-	{"memfd", true, look_memfd},
-	{"syscall-dispatch", false, look_dispatch},
-	{"shmem-huge-pages", false, look_shmem_huge},
-	{"library", true, look_library},
-	{0},
+	{ "kernel", false, look_kernel },
+	{ "seccomp", false, look_seccomp },
+	{ "proc-mem", true, look_proc_mem },
+	{ "userfaultfd", true, look_userfaultfd },
+	{ "guard-markers", false, look_guard },
+	{ "mechanism", false, look_mechanism },
+	{ "process-vm", true, look_process_vm },
+	{ "memfd", true, look_memfd },
+	{ "syscall-dispatch", false, look_dispatch },
+	{ "shmem-huge-pages", false, look_shmem_huge },
+	{ "library", true, look_library },
+	{ 0 },
 };

@@ -136,12 +136,12 @@ static void look_memory(struct finding *f)
 }
 
 const struct check limit_checks[] = {
-	{"memory", false, look_memory},
-	{"overcommit-memory", false, look_overcommit},
-	{"max-map-count", false, look_map_count},
-	{"limit-address-space", false, look_address_space},
-	{"limit-data", false, look_data_size},
-	{"limit-file-size", false, look_file_size},
-	{"limit-open-files", false, look_open_files},
-	{0},
+	{ "memory", false, look_memory },
+	{ "overcommit-memory", false, look_overcommit },
+	{ "max-map-count", false, look_map_count },
+	{ "limit-address-space", false, look_address_space },
+	{ "limit-data", false, look_data_size },
+	{ "limit-file-size", false, look_file_size },
+	{ "limit-open-files", false, look_open_files },
+	{ 0 },
 };

@@ -10,12 +10,12 @@
 
 struct command {
 	const char *name;
-	const char *operands;       /* the synopsis behind the options: "[--] PROGRAM [ARG...]"; "" if there are none */
-	const char *summary;        /* one line, without a full stop */
-	const char *description;    /* paragraphs, separated by an empty line */
+	const char *operands;    /* the synopsis behind the options: "[--] PROGRAM [ARG...]"; "" if there are none */
+	const char *summary;     /* one line, without a full stop */
+	const char *description; /* paragraphs, separated by an empty line */
 	const struct option_spec *options;
-	bool program_follows;       /* see options_parse() */
-	int min_operands, max_operands; /* max -1: any number */
+	bool program_follows;               /* see options_parse() */
+	int min_operands, max_operands;     /* max -1: any number */
 	int (*main)(int argc, char **argv); /* argv[0] is the command's name; returns the exit status */
 };
 

@@ -5,7 +5,7 @@
 #include "cli/doctor.h"
 #include "cli/run.h"
 
-const struct command *const commands[] = {&run_command, &doctor_command, NULL};
+const struct command *const commands[] = { &run_command, &doctor_command, NULL };
 
 const struct command *command_find(const char *name)
 {

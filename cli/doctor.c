@@ -15,14 +15,16 @@ struct doctor {
 };
 
 static const struct option_spec options[] = {
-	{.name = "json", .type = OPTION_FLAG, .target = offsetof(struct doctor, json),
-	 .help = "Print one JSON object instead of lines for people."},
-	{0},
+	{ .name = "json",
+	  .type = OPTION_FLAG,
+	  .target = offsetof(struct doctor, json),
+	  .help = "Print one JSON object instead of lines for people." },
+	{ 0 },
 };
 
 static const char *status_name(enum check_status status)
 {
-	static const char *const names[] = {[CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_MISSING] = "missing"};
+	static const char *const names[] = { [CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_MISSING] = "missing" };
 
 	return names[status];
 }
@@ -30,7 +32,9 @@ static const char *status_name(enum check_status status)
 static void print_line(const struct check *check, const struct finding *finding)
 {
 	static const enum text_style colour[] = {
-		[CHECK_OK] = TEXT_GREEN, [CHECK_WARN] = TEXT_YELLOW, [CHECK_MISSING] = TEXT_RED,
+		[CHECK_OK] = TEXT_GREEN,
+		[CHECK_WARN] = TEXT_YELLOW,
+		[CHECK_MISSING] = TEXT_RED,
 	};
 
 	printf("%s%-7s%s  %-20s", text_style(stdout, colour[finding->status]), status_name(finding->status),
@@ -73,7 +77,7 @@ static bool examine(struct json *json)
 
 static bool examine_json(void)
 {
-	struct json json = {.out = stdout};
+	struct json json = { .out = stdout };
 	bool able;
 
 	json_open_object(&json, NULL);
@@ -87,7 +91,7 @@ static bool examine_json(void)
 
 static int doctor_main(int argc, char **argv)
 {
-	struct doctor doctor = {0};
+	struct doctor doctor = { 0 };
 	int status;
 	bool able;
 

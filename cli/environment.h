@@ -18,10 +18,10 @@
 struct environment {
 	uint64_t epc_bytes;
 	int64_t overcommit_percent;
-	uint64_t backing_max_bytes;   /* LEDGER_NO_LIMIT: none */
-	int mechanism;                /* enum mmu_mechanism */
+	uint64_t backing_max_bytes; /* LEDGER_NO_LIMIT: none */
+	int mechanism;              /* enum mmu_mechanism */
 	bool strict;
-	int stats_fd;                 /* -1: none */
+	int stats_fd; /* -1: none */
 };
 
 /** environment_set() - in this process, for the program it is about to start. Return: 0 or -ENOMEM. */

@@ -60,8 +60,9 @@ void help_command(FILE *out, const struct command *command)
 
 void help_overview(FILE *out)
 {
-	fprintf(out, "Usage: softsgx COMMAND [OPTION...] [ARG...]\n\n"
-		     "Runs SGX enclaves on a machine without SGX hardware. Not a security boundary against this machine.\n");
+	fprintf(out,
+		"Usage: softsgx COMMAND [OPTION...] [ARG...]\n\n"
+		"Runs SGX enclaves on a machine without SGX hardware. Not a security boundary against this machine.\n");
 	heading(out, "Commands");
 	for (const struct command *const *c = commands; *c; c++)
 		entry(out, (*c)->name, 12, (*c)->summary);

@@ -8,7 +8,7 @@ static int utf8_length(const unsigned char *p)
 {
 	uint32_t c = p[0];
 	int more = c >= 0xf0 && c < 0xf5 ? 3 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xc2 && c < 0xe0 ? 1 : 0;
-	static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
+	static const uint32_t smallest[] = { 0, 0x80, 0x800, 0x10000 };
 
 	if (c < 0x80)
 		return 1;

@@ -27,7 +27,7 @@ static int own_directory(char dir[PATH_MAX])
 
 int library_find(char path[PATH_MAX])
 {
-	static const char *const places[] = {"../shim", SOFTSGX_LIBRARY_FROM_BINDIR};
+	static const char *const places[] = { "../shim", SOFTSGX_LIBRARY_FROM_BINDIR };
 	char dir[PATH_MAX], candidate[PATH_MAX + 128];
 
 	if (own_directory(dir) == 0) {

@@ -42,7 +42,7 @@ static int help_main(int argc, char **argv)
 /* Options before any command: only those that every command has. */
 static int lone_options(int argc, char **argv)
 {
-	static const struct option_spec none[] = {{0}};
+	static const struct option_spec none[] = { { 0 } };
 	struct option_error error;
 
 	switch (options_parse(none, true, &argc, argv, NULL, &error)) {

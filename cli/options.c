@@ -11,15 +11,15 @@
 #include "cli/suggest.h"
 
 const struct option_spec common_options[] = {
-	{.name = "help", .letter = 'h', .type = OPTION_HELP, .help = "Show this help and exit."},
-	{.name = "version", .type = OPTION_VERSION, .help = "Show the version and exit."},
-	{0},
+	{ .name = "help", .letter = 'h', .type = OPTION_HELP, .help = "Show this help and exit." },
+	{ .name = "version", .type = OPTION_VERSION, .help = "Show the version and exit." },
+	{ 0 },
 };
 
 struct parse {
 	const struct option_spec *options;
 	char **argv;
-	int argc, next;      /* argv[next] has not been looked at */
+	int argc, next; /* argv[next] has not been looked at */
 	void *values;
 	struct option_error *error;
 };
@@ -250,7 +250,9 @@ static enum options_result parse_letters(struct parse *p, const char *arg)
 enum options_result options_parse(const struct option_spec *options, bool program_follows, int *argc, char **argv,
 				  void *values, struct option_error *error)
 {
-	struct parse p = {.options = options, .argv = argv, .argc = *argc, .next = 1, .values = values, .error = error};
+	struct parse p = {
+		.options = options, .argv = argv, .argc = *argc, .next = 1, .values = values, .error = error
+	};
 	enum options_result result = OPTIONS_OK;
 	bool only_operands = false;
 	int kept = 1;

@@ -26,8 +26,8 @@ struct choice {
 };
 
 struct option_spec {
-	const char *name;             /* long name without its dashes */
-	char letter;                  /* short name, or 0 */
+	const char *name; /* long name without its dashes */
+	char letter;      /* short name, or 0 */
 	enum option_type type;
 	const char *value;            /* what help calls the value: "SIZE"; NULL for flags */
 	bool value_optional;          /* OPTION_CHOICE only: "--name" alone means the first choice */

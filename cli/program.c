@@ -14,8 +14,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SCRIPT_DEPTH 5    /* interpreters of interpreters that the kernel follows */
-#define SCRIPT_LINE 256   /* bytes of a script's first line that it looks at */
+#define SCRIPT_DEPTH 5  /* interpreters of interpreters that the kernel follows */
+#define SCRIPT_LINE 256 /* bytes of a script's first line that it looks at */
 #define PROGRAM_HEADERS 64
 #define DEFAULT_PATH "/bin:/usr/bin" /* execvp(3), when PATH is not set */
 #define DYNAMIC_LINKER "ld-linux-x86-64.so.2"
@@ -126,7 +126,7 @@ static enum program_obstacle inspect_file(char subject[PATH_MAX], bool *script)
 	union {
 		Elf64_Ehdr elf;
 		char line[SCRIPT_LINE + 1];
-	} head = {0};
+	} head = { 0 };
 	int fd = open(subject, O_RDONLY | O_CLOEXEC);
 	enum program_obstacle answer = PROGRAM_OK;
 
@@ -160,7 +160,8 @@ const char *program_obstacle_text(enum program_obstacle o)
 	static const char *const text[] = {
 		[PROGRAM_OK] = "nothing is in the way",
 		[PROGRAM_STATIC] = "is statically linked, so that no library can be preloaded into it",
-		[PROGRAM_PRIVILEGED] = "is setuid, setgid or has file capabilities, so that LD_PRELOAD is ignored for it",
+		[PROGRAM_PRIVILEGED] =
+			"is setuid, setgid or has file capabilities, so that LD_PRELOAD is ignored for it",
 		[PROGRAM_OTHER_ABI] = "is not an x86-64 program",
 		[PROGRAM_OTHER_LIBC] = "uses another dynamic linker than " DYNAMIC_LINKER
 				       ", so that a library for glibc cannot be preloaded into it",

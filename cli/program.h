@@ -9,10 +9,10 @@
 
 enum program_obstacle {
 	PROGRAM_OK,
-	PROGRAM_STATIC,      /* no dynamic linker: nothing reads LD_PRELOAD */
-	PROGRAM_PRIVILEGED,  /* setuid, setgid or with file capabilities: the dynamic linker ignores LD_PRELOAD */
-	PROGRAM_OTHER_ABI,   /* not for x86-64 */
-	PROGRAM_OTHER_LIBC,  /* its dynamic linker is not the C library's that the shim was built against */
+	PROGRAM_STATIC,     /* no dynamic linker: nothing reads LD_PRELOAD */
+	PROGRAM_PRIVILEGED, /* setuid, setgid or with file capabilities: the dynamic linker ignores LD_PRELOAD */
+	PROGRAM_OTHER_ABI,  /* not for x86-64 */
+	PROGRAM_OTHER_LIBC, /* its dynamic linker is not the C library's that the shim was built against */
 };
 
 /**

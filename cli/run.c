@@ -17,44 +17,71 @@ enum stats_format { STATS_OFF, STATS_TABLE, STATS_JSON };
 
 struct run {
 	struct environment env;
-	int stats;                 /* enum stats_format */
-	const char *stats_file;    /* NULL: standard error */
+	int stats;              /* enum stats_format */
+	const char *stats_file; /* NULL: standard error */
 	FILE *stats_out;
 	struct stats_page *stats_page;
-	char program[PATH_MAX];    /* what will be executed */
+	char program[PATH_MAX]; /* what will be executed */
 	char library[PATH_MAX];
 };
 
-static const struct choice mechanisms[] = {{"auto", MMU_AUTO}, {"guard", MMU_GUARD}, {"sigbus", MMU_SIGBUS}, {0}};
-static const struct choice stats_formats[] = {{"table", STATS_TABLE}, {"json", STATS_JSON}, {0}};
+static const struct choice mechanisms[] = {
+	{ "auto", MMU_AUTO }, { "guard", MMU_GUARD }, { "sigbus", MMU_SIGBUS }, { 0 }
+};
+static const struct choice stats_formats[] = { { "table", STATS_TABLE }, { "json", STATS_JSON }, { 0 } };
 
 /* Page numbers of the EPC are 32 bits wide, and one of them means "none". */
 #define EPC_MAX_BYTES ((int64_t)PAGE_SIZE << 31)
 
 static const struct option_spec options[] = {
-	{.name = "epc", .type = OPTION_SIZE, .value = "SIZE", .target = offsetof(struct run, env.epc_bytes),
-	 .min = EPC_MIN_PAGES * (int64_t)PAGE_SIZE, .max = EPC_MAX_BYTES, .step = PAGE_SIZE,
-	 .help = "Size of the Enclave Page Cache: enclave pages that can be in use at one moment. Default: 128M."},
-	{.name = "overcommit", .type = OPTION_INT, .value = "PERCENT", .min = -1, .max = 1000000,
-	 .target = offsetof(struct run, env.overcommit_percent),
-	 .help = "How much memory evicted pages may take, in percent of the EPC; 0: pages are never evicted, "
-		 "-1: no limit. Default: 150."},
-	{.name = "backing-max", .type = OPTION_SIZE, .value = "SIZE", .step = PAGE_SIZE,
-	 .max = INT64_MAX & (int64_t)PAGE_MASK, .target = offsetof(struct run, env.backing_max_bytes),
-	 .help = "A further limit on the memory that evicted pages may take. Default: none."},
-	{.name = "mechanism", .type = OPTION_CHOICE, .value = "WHICH", .choices = mechanisms,
-	 .target = offsetof(struct run, env.mechanism),
-	 .help = "How accesses to evicted pages are caught: guard (needs Linux 6.13), sigbus (any kernel), or auto, "
-		 "which prefers guard. Default: auto."},
-	{.name = "stats", .type = OPTION_CHOICE, .value = "FORMAT", .value_optional = true, .choices = stats_formats,
-	 .target = offsetof(struct run, stats),
-	 .help = "Print what happened when the program has ended, on standard error: a table, or json."},
-	{.name = "stats-file", .type = OPTION_STRING, .value = "PATH", .target = offsetof(struct run, stats_file),
-	 .help = "Write the statistics to this file instead of standard error; implies --stats."},
-	{.name = "strict", .type = OPTION_FLAG, .target = offsetof(struct run, env.strict),
-	 .help = "Leave the enclave's code exactly as it was measured: no shortcuts that an enclave could see by reading "
-		 "its own code."},
-	{0},
+	{ .name = "epc",
+	  .type = OPTION_SIZE,
+	  .value = "SIZE",
+	  .target = offsetof(struct run, env.epc_bytes),
+	  .min = EPC_MIN_PAGES * (int64_t)PAGE_SIZE,
+	  .max = EPC_MAX_BYTES,
+	  .step = PAGE_SIZE,
+	  .help = "Size of the Enclave Page Cache: enclave pages that can be in use at one moment. Default: 128M." },
+	{ .name = "overcommit",
+	  .type = OPTION_INT,
+	  .value = "PERCENT",
+	  .min = -1,
+	  .max = 1000000,
+	  .target = offsetof(struct run, env.overcommit_percent),
+	  .help = "How much memory evicted pages may take, in percent of the EPC; 0: pages are never evicted, "
+		  "-1: no limit. Default: 150." },
+	{ .name = "backing-max",
+	  .type = OPTION_SIZE,
+	  .value = "SIZE",
+	  .step = PAGE_SIZE,
+	  .max = INT64_MAX & (int64_t)PAGE_MASK,
+	  .target = offsetof(struct run, env.backing_max_bytes),
+	  .help = "A further limit on the memory that evicted pages may take. Default: none." },
+	{ .name = "mechanism",
+	  .type = OPTION_CHOICE,
+	  .value = "WHICH",
+	  .choices = mechanisms,
+	  .target = offsetof(struct run, env.mechanism),
+	  .help = "How accesses to evicted pages are caught: guard (needs Linux 6.13), sigbus (any kernel), or auto, "
+		  "which prefers guard. Default: auto." },
+	{ .name = "stats",
+	  .type = OPTION_CHOICE,
+	  .value = "FORMAT",
+	  .value_optional = true,
+	  .choices = stats_formats,
+	  .target = offsetof(struct run, stats),
+	  .help = "Print what happened when the program has ended, on standard error: a table, or json." },
+	{ .name = "stats-file",
+	  .type = OPTION_STRING,
+	  .value = "PATH",
+	  .target = offsetof(struct run, stats_file),
+	  .help = "Write the statistics to this file instead of standard error; implies --stats." },
+	{ .name = "strict",
+	  .type = OPTION_FLAG,
+	  .target = offsetof(struct run, env.strict),
+	  .help = "Leave the enclave's code exactly as it was measured: no shortcuts that an enclave could see by reading "
+		  "its own code." },
+	{ 0 },
 };
 
 static int refuse(const char *subject, const char *cause, const char *cure, int status)
@@ -104,7 +131,8 @@ static int find_library(struct run *run)
 		return refuse("libsoftsgx.so", "has disappeared", "", EXIT_REFUSED);
 	if (library_preloadable(run->library))
 		return 0;
-	return refuse(run->library, "has a space, a colon or a dollar sign in its path, which LD_PRELOAD cannot express",
+	return refuse(run->library,
+		      "has a space, a colon or a dollar sign in its path, which LD_PRELOAD cannot express",
 		      "move softsgx to another directory", EXIT_REFUSED);
 }
 

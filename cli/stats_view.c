@@ -270,7 +270,7 @@ static void json_process(struct json *json, const struct stats_process *p)
 
 void stats_print_json(FILE *out, const struct stats_view *view, int wait_status)
 {
-	struct json json = {.out = out};
+	struct json json = { .out = out };
 
 	json_open_object(&json, NULL);
 	json_string(&json, "softsgx", SOFTSGX_VERSION);

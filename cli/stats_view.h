@@ -17,8 +17,8 @@ int must_check stats_page_create(struct stats_page **page, int *fd);
 struct stats_view {
 	struct stats_process process[STATS_PROCESSES]; /* those that created an enclave, in order of their start */
 	size_t count;
-	size_t others;               /* processes that created none */
-	struct stats_process total;  /* sums; no peaks or limits, for each process has its own EPC */
+	size_t others;              /* processes that created none */
+	struct stats_process total; /* sums; no peaks or limits, for each process has its own EPC */
 };
 
 /** stats_view_read() - processes that are still running may change their numbers meanwhile. */

@@ -8,7 +8,7 @@
 struct suggestion suggestion_begin(const char *word, size_t len)
 {
 	/* One slip in three letters still looks like the word; more is a different word. */
-	return (struct suggestion){.word = word, .word_len = len, .distance = len / 3 + 2};
+	return (struct suggestion){ .word = word, .word_len = len, .distance = len / 3 + 2 };
 }
 
 /*

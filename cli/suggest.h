@@ -6,10 +6,10 @@
 #include "base/compiler.h"
 
 struct suggestion {
-	const char *name;  /* the best so far; NULL: none is close enough */
+	const char *name; /* the best so far; NULL: none is close enough */
 	const char *word;
 	size_t word_len;
-	size_t distance;   /* of @name; only smaller ones replace it */
+	size_t distance; /* of @name; only smaller ones replace it */
 };
 
 /** suggestion_begin() - look for something like @word; it must stay valid until the last suggestion_consider(). */

@@ -24,8 +24,8 @@ struct inherited {
 static sigset_t watched_signals(void)
 {
 	static const int passed_on[] = {
-		SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU,
-		SIGURG, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR,
+		SIGHUP,  SIGINT,  SIGQUIT, SIGUSR1,   SIGUSR2, SIGALRM,  SIGTERM, SIGCONT, SIGTSTP,
+		SIGTTIN, SIGTTOU, SIGURG,  SIGVTALRM, SIGPROF, SIGWINCH, SIGIO,   SIGPWR,
 	};
 	sigset_t set;
 
@@ -121,8 +121,8 @@ static int watch(pid_t child, const sigset_t *watched)
 
 int supervise(const char *path, char **argv, int *status)
 {
-	struct sigaction wait_for_children = {.sa_handler = SIG_DFL};
-	struct inherited before = {.parent = getpid()};
+	struct sigaction wait_for_children = { .sa_handler = SIG_DFL };
+	struct inherited before = { .parent = getpid() };
 	sigset_t watched = watched_signals();
 	pid_t child;
 
@@ -141,7 +141,7 @@ int supervise(const char *path, char **argv, int *status)
 
 void end_like(int status)
 {
-	static const struct rlimit none = {0, 0};
+	static const struct rlimit none = { 0, 0 };
 	int sig = WTERMSIG(status);
 	sigset_t only;
 
