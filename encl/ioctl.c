@@ -95,8 +95,11 @@ static int make_room(struct encl *e, const struct sgx_secs *src)
 	ret = pagetable_init(&e->pages, pages, &m->leaf_slab, &m->mid_slab);
 	if (ret)
 		return ret;
-	/* One slot more for the SECS. */
-	ret = backing_init(&e->backing, e->group, pages + 1, WINDOW_PAGES);
+	/*
+	 * One slot more for the SECS. A slot waits for reuse while a frame is free: a pool smaller than the frames
+	 * that the reclaimer and a window free would have its holes punched and filled again at every turn.
+	 */
+	ret = backing_init(&e->backing, e->group, pages + 1, m->marks.high + WINDOW_PAGES);
 	if (ret)
 		goto no_backing;
 	ret = mmu_reserve(&m->mmu, e->base, e->size);
