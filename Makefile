@@ -33,12 +33,8 @@ help: ## this list
 deps: ## install the packages that are missing (apt-get; sudo when not root)
 	@scripts/install-deps build
 
-$(BUILD)/build.ninja:
-	meson setup $(BUILD) --prefix=$(PREFIX) $(MESON_FLAGS)
-
-# The order matters even under make -j: there is no Meson before the dependencies.
 build: deps ## compile into BUILD
-	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@test -e $(BUILD)/build.ninja || meson setup $(BUILD) --prefix=$(PREFIX) $(MESON_FLAGS)
 	meson compile -C $(BUILD)
 
 demo: build ## run an enclave larger than its EPC on the machine's own header files
@@ -79,5 +75,5 @@ install: build ## install below PREFIX (DESTDIR is honoured)
 	@meson configure $(BUILD) --prefix=$(PREFIX)
 	meson install -C $(BUILD)
 
-clean: ## remove every build directory, fetched kernels included
-	rm -rf $(BUILD) $(BENCH_BUILD) build-*/ $(KERNELS)
+clean: ## remove every build directory, with the kernels fetched into build/
+	rm -rf $(BUILD) $(BENCH_BUILD) build-*/
