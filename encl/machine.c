@@ -240,6 +240,16 @@ void machine_remove(struct machine *m, struct encl *e)
 	lock_release(&m->lock);
 }
 
+uint32_t machine_enclaves(struct machine *m)
+{
+	uint32_t n;
+
+	lock_acquire(&m->lock);
+	n = m->table_len;
+	lock_release(&m->lock);
+	return n;
+}
+
 struct encl *machine_sweep(struct machine *m)
 {
 	struct encl *e = NULL;

@@ -103,6 +103,8 @@ int encl_prot_at(struct encl *e, uint64_t page_index, const struct encl_page *p)
 
 /* --- machine.c, release.c --- */
 
+/** machine_enclaves() - how many there are now. */
+uint32_t machine_enclaves(struct machine *m);
 /** machine_sweep() - the enclave whose turn it is to give pages, with a reference; NULL: there is none. */
 struct encl *machine_sweep(struct machine *m);
 /** machine_sweep_on() - @e has given what it had this round. */

@@ -31,6 +31,7 @@ struct victim {
 struct window {
 	struct encl *e;
 	unsigned n;
+	bool swept; /* the hand has reached the end of the enclave */
 	struct victim v[WINDOW_PAGES];
 };
 
@@ -73,6 +74,7 @@ static void gather(struct window *w, uint64_t end, unsigned want)
 		p = pagetable_next(&e->pages, &e->hand);
 		if (!p || e->hand >= end) {
 			e->hand = end;
+			w->swept = true;
 			return;
 		}
 		if (p->state == PAGE_RESIDENT && p->pins == 0) {
@@ -94,7 +96,7 @@ static void collect(struct window *w, unsigned want)
 	if (atomic_load(&e->secs.children) == 0)
 		return;
 	gather(w, e->pages.pages, want);
-	if (w->n == 0 && e->hand == e->pages.pages) {
+	if (w->n == 0 && w->swept) {
 		e->hand = 0;
 		gather(w, from, want);
 	}
@@ -252,8 +254,8 @@ static void count_exchange(const struct window *w, uint64_t headroom)
 		group_count(w->e->group, EVENT_EXCHANGE);
 }
 
-/* Context: no lock held. Return: frames freed. */
-static unsigned evict_window(struct encl *e, unsigned want, void *scratch)
+/* Context: no lock held. Return: frames freed; *swept when it is another enclave's turn. */
+static unsigned evict_window(struct encl *e, unsigned want, void *scratch, bool *swept)
 {
 	struct window w = { .e = e };
 	uint64_t headroom = group_headroom(e->group, RES_BACKING);
@@ -261,6 +263,7 @@ static unsigned evict_window(struct encl *e, unsigned want, void *scratch)
 
 	lock_acquire(&e->lock);
 	collect(&w, min_of(want, WINDOW_PAGES));
+	*swept = w.swept || w.n == 0;
 	if (w.n == 0 || !block(&w)) {
 		freed = evict_secs(e);
 		lock_release(&e->lock);
@@ -290,14 +293,14 @@ static unsigned lap(struct machine *m, unsigned want, void *scratch)
 {
 	unsigned freed = 0;
 
-	for (uint32_t turns = m->table_len + 1; turns && !freed; turns--) {
+	for (uint32_t turns = machine_enclaves(m) + 1; turns && !freed; turns--) {
 		struct encl *e = machine_sweep(m);
+		bool swept;
 
 		if (!e)
 			break;
-		freed = evict_window(e, want, scratch);
-		/* A hand at the end has been around: the next enclave's turn. */
-		if (!freed || e->hand == e->pages.pages)
+		freed = evict_window(e, want, scratch, &swept);
+		if (swept)
 			machine_sweep_on(m, e);
 		encl_put(e);
 	}
@@ -309,7 +312,7 @@ static uint64_t trim_all(struct machine *m)
 {
 	uint64_t trimmed = 0;
 
-	for (uint32_t turns = m->table_len; turns; turns--) {
+	for (uint32_t turns = machine_enclaves(m); turns; turns--) {
 		struct encl *e = machine_sweep(m);
 
 		if (!e)

@@ -83,7 +83,7 @@ void epc_free(struct epc *epc, uint32_t page)
 {
 	struct epc_page *entry = epc_entry(epc, page);
 
-	law(page < epc->fresh && entry->next_free == EPC_TAKEN);
+	law(entry->next_free == EPC_TAKEN);
 	law(!(entry->flags & EPCM_VALID));
 	if (entry->type == SGX_PT_SECS || entry->type == SGX_PT_VA || entry->type == SGX_PT_TCS)
 		memset(epc_private(epc, page), 0, SGX_PAGE_SIZE);

@@ -26,24 +26,24 @@ enum epcm_flags {
 
 /** struct epc_page - one EPCM entry; 32 bytes, the whole metadata of an EPC page, resident or not. */
 struct epc_page {
-	uint64_t linaddr;      /* ENCLAVEADDRESS; 0 for SECS and VA pages */
-	struct secs *secs;     /* ENCLAVESECS; for a SECS page its own companion, for VA NULL */
-	uint32_t next_free;    /* free list link; EPC_NONE ends it; a value of its own while handed out */
-	uint32_t block_epoch;  /* SECS tracking epoch at EBLOCK */
-	uint8_t type;          /* enum sgx_page_type */
-	uint8_t perms;         /* SGX_SECINFO_RWX bits */
-	uint8_t flags;         /* enum epcm_flags */
+	uint64_t linaddr;     /* ENCLAVEADDRESS; 0 for SECS and VA pages */
+	struct secs *secs;    /* ENCLAVESECS; for a SECS page its own companion, for VA NULL */
+	uint32_t next_free;   /* free list link; EPC_NONE ends it; a value of its own while handed out */
+	uint32_t block_epoch; /* SECS tracking epoch at EBLOCK */
+	uint8_t type;         /* enum sgx_page_type */
+	uint8_t perms;        /* SGX_SECINFO_RWX bits */
+	uint8_t flags;        /* enum epcm_flags */
 	uint8_t reserved[5];
 };
 _Static_assert(sizeof(struct epc_page) == 32, "the EPC metadata budget");
 
 struct epc {
 	struct epc_page *pages;
-	uint8_t *private_mem;       /* total * 4096 bytes, reserved; touched only for SECS, VA and TCS pages */
+	uint8_t *private_mem; /* total * 4096 bytes, reserved; touched only for SECS, VA and TCS pages */
 	uint32_t total;
-	uint32_t free_head;         /* pages that were used before */
-	uint32_t fresh;             /* pages from here on never were: their entries are untouched, and cost no RAM */
-	struct lock lock;           /* innermost; protects the free list and the counts */
+	uint32_t free_head; /* pages that were used before */
+	uint32_t fresh;     /* pages from here on never were: their entries are untouched, and cost no RAM */
+	struct lock lock;   /* innermost; protects the free list and the counts */
 	_Atomic uint32_t free;
 	_Atomic uint32_t used_peak;
 	_Atomic uint64_t next_version; /* see epc_next_version() */
