@@ -9,15 +9,17 @@
 /* How long a pass that found nothing waits for pages in flight, which normally arrive within microseconds. */
 #define FLIGHT_WAIT_MS 5
 
+/* Charged while it is held, and never without: a charge before the frame could count more pages than the EPC has. */
 uint32_t frame_try(struct encl *e, uint32_t keep)
 {
-	uint32_t page;
+	struct machine *m = e->machine;
+	uint32_t page = epc_alloc(&m->epc, keep);
 
-	if (group_charge(e->group, RES_EPC, 1, NULL))
+	if (page != EPC_NONE && group_charge(e->group, RES_EPC, 1, NULL)) {
+		epc_free(&m->epc, page);
+		waitq_wake(&m->frames);
 		return EPC_NONE;
-	page = epc_alloc(&e->machine->epc, keep);
-	if (page == EPC_NONE)
-		group_uncharge(e->group, RES_EPC, 1);
+	}
 	return page;
 }
 
@@ -117,9 +119,9 @@ uint32_t frame_for_fixture(struct encl *e, void *scratch)
 
 void frames_free(struct encl *e, const uint32_t *pages, unsigned n)
 {
+	group_uncharge(e->group, RES_EPC, n);
 	for (unsigned i = 0; i < n; i++)
 		epc_free(&e->machine->epc, pages[i]);
-	group_uncharge(e->group, RES_EPC, n);
 	waitq_wake(&e->machine->frames);
 }
 
