@@ -185,6 +185,17 @@ static bool fetch(bool in_enclave, uint64_t rip, uint8_t *bytes)
 	return copy_from_user(bytes, rip, ENCLU_BYTES) == 0;
 }
 
+bool enclu_may_be(const struct exception *e, const ucontext_t *uc)
+{
+	const greg_t *r = uc->uc_mcontext.gregs;
+	uint32_t leaf = (uint32_t)r[REG_RAX];
+
+	if (e->vector == VECTOR_PF)
+		return (leaf == ENCLU_EENTER || leaf == ENCLU_ERESUME) && !(e->error_code & PF_INSTR) &&
+		       ((e->address ^ (uint64_t)r[REG_RBX]) & PAGE_MASK) == 0;
+	return e->vector == VECTOR_UD || e->vector == VECTOR_GP;
+}
+
 enum enclu_outcome enclu_trap(struct thread *t, ucontext_t *uc, struct exception *e)
 {
 	uint64_t rip = (uint64_t)uc->uc_mcontext.gregs[REG_RIP];

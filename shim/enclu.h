@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ENCLU instruction. Not in silicon here, it is #UD, and its signal is where it is executed.
+ * The ENCLU instruction: it raises an exception, and the signal is where it is executed. A processor without SGX raises
+ * #UD. One that has SGX, but where firmware or hypervisor keeps it disabled, raises #GP, or #PF at an EENTER whose TCS
+ * is not in an EPC (SDM 3D, ENCLU).
  */
 #ifndef SOFTSGX_SHIM_ENCLU_H
 #define SOFTSGX_SHIM_ENCLU_H
@@ -15,7 +17,10 @@ enum enclu_outcome {
 	ENCLU_FAULTED, /* *e says how */
 };
 
-/** enclu_trap() - SIGILL came. Context: signal handler, the host's FS base. */
+/** enclu_may_be() - the exception is one that ENCLU raises here. Cheap: reads no memory of the application's. */
+bool enclu_may_be(const struct exception *e, const ucontext_t *uc);
+
+/** enclu_trap() - such an exception came. Context: signal handler, the host's FS base. */
 enum enclu_outcome must_check enclu_trap(struct thread *t, ucontext_t *uc, struct exception *e);
 
 /**

@@ -91,13 +91,17 @@ static enum encl_fault page_fault(struct thread *t, const struct exception *e)
 	return encl_fault(&shim.machine, e->address, e->error_code, thread_scratch(t));
 }
 
-/* Return: true if the program can simply go on. */
+/* Return: true if the program can simply go on; else *e is what to report. */
 static bool resolve(struct thread *t, ucontext_t *uc, struct exception *e)
 {
 	enum encl_fault verdict;
 
-	if (e->vector == VECTOR_UD)
-		return enclu_trap(t, uc, e) == ENCLU_DONE;
+	if (enclu_may_be(e, uc)) {
+		enum enclu_outcome outcome = enclu_trap(t, uc, e);
+
+		if (outcome != ENCLU_NOT)
+			return outcome == ENCLU_DONE;
+	}
 	if (e->vector != VECTOR_PF)
 		return false;
 	verdict = page_fault(t, e);

@@ -132,13 +132,13 @@ static void take_signals(void)
 	shim.handlers = true;
 }
 
-static int activate(void)
+static int activate(uint64_t mask)
 {
 	if (shim_active())
 		return 0;
 	if (check_processor() || start_machine())
 		return -ENODEV;
-	if (!thread_attach()) {
+	if (!thread_attach_blocked(mask)) {
 		log_line("cannot start: no memory for a thread's signal stack, or the device is opened in a handler on "
 			 "an alternate stack. Open it elsewhere first");
 		machine_destroy(&shim.machine);
@@ -154,16 +154,13 @@ static int activate(void)
 
 int shim_activate(void)
 {
-	/* Not all signals: attaching must see the thread's own mask, and locks here are taken by no handler. */
-	uint64_t mask = signals_block_all();
+	uint64_t mask = engine_enter();
 	int ret;
 
 	lock_acquire(&activation);
-	ret = activate();
+	ret = activate(mask);
 	lock_release(&activation);
-	signals_restore(ret ? mask : mask & ~SYNCHRONOUS_SIGNALS);
-	struct thread *t = ret ? NULL : thread_self();
-	if (t)
-		t->virtual_mask |= mask & SYNCHRONOUS_SIGNALS;
+	/* From now on those five are blocked only as far as the application can tell. */
+	engine_leave(ret ? mask : mask & ~SYNCHRONOUS_SIGNALS);
 	return ret;
 }

@@ -156,11 +156,13 @@ static void thread_publish(struct thread *t)
 		pthread_setspecific(exit_key, t);
 }
 
-static struct thread *attach_blocked(void)
+struct thread *thread_attach_blocked(uint64_t mask)
 {
 	stack_t old;
 	struct thread *t;
 
+	if (self)
+		return self;
 	sys_call2(SYS_sigaltstack, NULL, &old);
 	t = thread_new(&old);
 	if (!t)
@@ -170,6 +172,7 @@ static struct thread *attach_blocked(void)
 		slot_free(t);
 		return NULL;
 	}
+	t->virtual_mask = mask & SYNCHRONOUS_SIGNALS;
 	thread_publish(t);
 	return t;
 }
@@ -180,10 +183,8 @@ struct thread *thread_attach(void)
 
 	if (!t) {
 		uint64_t mask = signals_block_all();
-		t = attach_blocked();
-		signals_restore(mask & ~SYNCHRONOUS_SIGNALS);
-		if (t)
-			t->virtual_mask = mask & SYNCHRONOUS_SIGNALS;
+		t = thread_attach_blocked(mask);
+		signals_restore(t ? mask & ~SYNCHRONOUS_SIGNALS : mask);
 	}
 	return t;
 }

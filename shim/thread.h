@@ -86,6 +86,8 @@ struct thread *thread_of_stack(uint64_t sp);
  * Context: any; blocks all signals meanwhile.
  */
 struct thread *thread_attach(void);
+/** thread_attach_blocked() - likewise, with all signals blocked already; @mask: what the application has blocked. */
+struct thread *thread_attach_blocked(uint64_t mask);
 
 /**
  * thread_adopt() - attach a thread from inside a signal handler. The kernel installs the alternate stack when the
