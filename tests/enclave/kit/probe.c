@@ -45,12 +45,9 @@ static bool block_ready(void)
 {
 	kit_lock(&block.lock);
 	if (!block.words) {
-		uint64_t pages = kit_heap_left() / SGX_PAGE_SIZE;
-
-		pages -= pages / 512 + 2;
-		block.generation = calloc(pages, sizeof(*block.generation));
-		block.words = malloc(pages * SGX_PAGE_SIZE);
-		block.pages = pages;
+		block.generation = calloc(kit_heap_left() / SGX_PAGE_SIZE, sizeof(*block.generation));
+		block.pages = kit_heap_left() / SGX_PAGE_SIZE;
+		block.words = malloc(block.pages * SGX_PAGE_SIZE);
 	}
 	kit_unlock(&block.lock);
 	return block.words && block.generation;
@@ -374,6 +371,8 @@ int64_t kit_main(uint64_t function, uint64_t arg)
 		return copy(arg);
 	case PROBE_ABORT:
 		kit_abort();
+	case PROBE_BLOCK:
+		return block_ready() ? (uint8_t *)block.words - kit_base_address() : -12;
 	case PROBE_HOLD:
 		return hold(arg);
 	default:

@@ -21,6 +21,7 @@ enum probe_function {
 	PROBE_STACK,    /* arg: bytes of stack to use; returns a checksum */
 	PROBE_COPY,     /* arg: struct probe_copy; returns 0, or -14 if the enclave refuses the host address */
 	PROBE_ABORT,    /* gives up */
+	PROBE_BLOCK,    /* returns the offset of the block that PROBE_TOUCH works on, from the enclave's base */
 	PROBE_HOLD,     /* arg: address of a uint32_t in host memory: stays inside until it is not zero */
 };
 
