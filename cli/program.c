@@ -37,7 +37,7 @@ int program_find(const char *name, char path[PATH_MAX])
 	if (strlen(name) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	if (strchr(name, '/') || !*name) {
-		strcpy(path, name);
+		memcpy(path, name, strlen(name) + 1);
 		return executable(path);
 	}
 	for (const char *dir = dirs ? dirs : DEFAULT_PATH, *end;; dir = end + 1) {

@@ -33,7 +33,7 @@ static char *help_of(const struct command *command)
 static void assert_holds(const char *text, const char *part)
 {
 	if (!strstr(text, part))
-		fail_msg("'%s' is not in: %.200s...", part, text);
+		fail_msg("'%s' is not in: %.200s...", part, text ? text : "");
 }
 
 static void every_option_is_in_help_and_manual(void **state)

@@ -74,7 +74,7 @@ static char *printed(bool json, int wait_status)
 static void assert_holds(const char *text, const char *part)
 {
 	if (!strstr(text, part))
-		fail_msg("'%s' is not in:\n%s", part, text);
+		fail_msg("'%s' is not in:\n%s", part, text ? text : "");
 }
 
 static void page_is_inherited_at_a_high_number(void **state)
