@@ -17,7 +17,7 @@
 
 struct measure {
 	EVP_MD_CTX *hash;
-	bool failed;      /* the library refused an update: there will be no digest */
+	bool failed; /* the library refused an update: there will be no digest */
 	size_t filled;
 	uint8_t run[RUN_BYTES];
 };

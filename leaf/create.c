@@ -79,8 +79,7 @@ static bool secs_is_legal(const struct sgx_secs *s, const struct sgx_caps *caps)
 	if (!reserved_are_zero(s) || !elrange_is_legal(s, caps) || !attributes_are_legal(s, caps) ||
 	    !xfrm_is_legal(s->attributes.xfrm, caps->xfrm) || s->miscselect & ~caps->miscselect)
 		return false;
-	return (uint64_t)s->ssa_frame_size * SGX_PAGE_SIZE >=
-	       sgx_ssa_frame_bytes(s->attributes.xfrm, s->miscselect);
+	return (uint64_t)s->ssa_frame_size * SGX_PAGE_SIZE >= sgx_ssa_frame_bytes(s->attributes.xfrm, s->miscselect);
 }
 
 static void fill_companion(struct secs *secs, struct sgx_secs *page, uint64_t eid, struct measure *measure)
@@ -136,8 +135,7 @@ static bool tcs_is_legal(const struct sgx_tcs *tcs)
 	return mem_is_zero(&tcs->ocetssa, sizeof(*tcs) - offsetof(struct sgx_tcs, ocetssa));
 }
 
-static enum sgx_status check_eadd(const struct epc_page *page, const struct secs *secs,
-				  const struct sgx_pageinfo *info)
+static enum sgx_status check_eadd(const struct epc_page *page, const struct secs *secs, const struct sgx_pageinfo *info)
 {
 	uint64_t flags = info->secinfo->flags;
 

@@ -20,9 +20,9 @@
 
 /* What the emulated processor offers: SECS fields are checked against it by ECREATE and EINIT. */
 struct sgx_caps {
-	uint64_t attributes;  /* settable ATTRIBUTES.FLAGS, CPUID.12H.1 EAX:EBX */
-	uint64_t xfrm;        /* settable XFRM, CPUID.12H.1 ECX:EDX */
-	uint32_t miscselect;  /* CPUID.12H.0 EBX */
+	uint64_t attributes;   /* settable ATTRIBUTES.FLAGS, CPUID.12H.1 EAX:EBX */
+	uint64_t xfrm;         /* settable XFRM, CPUID.12H.1 ECX:EDX */
+	uint32_t miscselect;   /* CPUID.12H.0 EBX */
 	uint8_t max_size_log2; /* of ELRANGE in 64-bit mode, CPUID.12H.0 EDX[15:8] */
 	uint8_t ssa_min_pages; /* for the full xfrm; per-XFRM size: sgx_ssa_frame_pages() */
 };

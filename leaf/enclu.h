@@ -15,7 +15,7 @@
 /* Where a thread stands in an entry: what EENTER/ERESUME compute and EEXIT/AEX need. */
 struct enclu_entry {
 	struct secs *secs;
-	struct sgx_tcs *tcs;     /* contents, in engine memory */
+	struct sgx_tcs *tcs; /* contents, in engine memory */
 	uint64_t tcs_linaddr;
 	uint64_t aep;
 	uint64_t fsbase, gsbase; /* to load on entry */
@@ -53,17 +53,17 @@ enum sgx_status must_check enclu_eexit(struct enclu_entry *entry, uint64_t targe
 
 /* What an AEX saves: filled by the caller from the interrupted context. */
 struct aex_state {
-	struct sgx_gprsgx gpr;   /* rax..r15, rflags, rip, fsbase, gsbase; enclu_aex() completes the rest */
-	unsigned vector;         /* enum x86_vector; ignored unless @exception */
+	struct sgx_gprsgx gpr; /* rax..r15, rflags, rip, fsbase, gsbase; enclu_aex() completes the rest */
+	unsigned vector;       /* enum x86_vector; ignored unless @exception */
 	uint32_t error_code;
-	uint64_t fault_address;  /* full address for #PF, for EXINFO.MADDR */
-	int exception;           /* 1: synchronous exception; 0: interrupt (EXITINFO.VALID = 0) */
+	uint64_t fault_address; /* full address for #PF, for EXINFO.MADDR */
+	int exception;          /* 1: synchronous exception; 0: interrupt (EXITINFO.VALID = 0) */
 };
 /* The synthetic state after an AEX, SDM 3D 37.3 and table 37-1. */
 struct aex_exit {
-	uint64_t rsp, rbp;       /* URSP, URBP of the frame */
-	uint64_t rip;            /* AEP */
-	uint64_t rax, rbx, rcx;  /* ENCLU_ERESUME, TCS, AEP; all other GPRs are 0 */
+	uint64_t rsp, rbp;      /* URSP, URBP of the frame */
+	uint64_t rip;           /* AEP */
+	uint64_t rax, rbx, rcx; /* ENCLU_ERESUME, TCS, AEP; all other GPRs are 0 */
 };
 /**
  * enclu_aex() - write GPRSGX and EXINFO of the current frame, advance CSSA, make the TCS idle, fill @out. The caller

@@ -122,8 +122,8 @@ static void begin_entry(struct enclu_entry *entry, struct secs *secs, struct sgx
 	entry->aep = aep;
 }
 
-enum sgx_status enclu_eenter(struct secs *secs, struct sgx_tcs *tcs, uint64_t tcs_linaddr, uint64_t frame,
-			     uint64_t aep, uint64_t ursp, uint64_t urbp, struct enclu_entry *entry)
+enum sgx_status enclu_eenter(struct secs *secs, struct sgx_tcs *tcs, uint64_t tcs_linaddr, uint64_t frame, uint64_t aep,
+			     uint64_t ursp, uint64_t urbp, struct enclu_entry *entry)
 {
 	enum sgx_status status = SGX_FAULT_GP;
 

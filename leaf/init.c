@@ -23,9 +23,10 @@ static bool sigstruct_is_legal(const struct sgx_sigstruct *sig, const struct sgx
 		return false;
 	if ((sig->vendor != 0 && sig->vendor != SGX_VENDOR_INTEL) || sig->exponent != 3)
 		return false;
-	return mem_is_zero(sig->reserved1, sizeof(sig->reserved1)) && mem_is_zero(sig->reserved2, sizeof(sig->reserved2)) &&
-	       mem_is_zero(sig->reserved3, sizeof(sig->reserved3)) && mem_is_zero(sig->reserved4, sizeof(sig->reserved4)) &&
-	       absent_features_unused(sig, caps);
+	return mem_is_zero(sig->reserved1, sizeof(sig->reserved1)) &&
+	       mem_is_zero(sig->reserved2, sizeof(sig->reserved2)) &&
+	       mem_is_zero(sig->reserved3, sizeof(sig->reserved3)) &&
+	       mem_is_zero(sig->reserved4, sizeof(sig->reserved4)) && absent_features_unused(sig, caps);
 }
 
 /* Every bit that the signer cares about (mask) has the value that the signer wants. */

@@ -18,8 +18,7 @@ struct mac_header {
 _Static_assert(sizeof(struct mac_header) == PAGECRYPT_AAD_BYTES, "MACHEADER");
 _Static_assert(sizeof(((struct mac_header *)0)->reserved) == sizeof(((struct sgx_pcmd *)0)->reserved), "PCMD.RESERVED");
 
-#define PCMD_FLAGS \
-	(SGX_SECINFO_RWX | SGX_SECINFO_PENDING | SGX_SECINFO_MODIFIED | SGX_SECINFO_PR | SGX_SECINFO_PT_MASK)
+#define PCMD_FLAGS (SGX_SECINFO_RWX | SGX_SECINFO_PENDING | SGX_SECINFO_MODIFIED | SGX_SECINFO_PR | SGX_SECINFO_PT_MASK)
 
 static bool is_child(unsigned type)
 {

@@ -12,15 +12,15 @@
 #include "crypto/measure.h"
 
 struct secs {
-	struct sgx_secs *page;      /* the SECS contents in the EPC; NULL while evicted */
-	struct measure *measure;    /* running MRENCLAVE; NULL after a successful EINIT */
+	struct sgx_secs *page;   /* the SECS contents in the EPC; NULL while evicted */
+	struct measure *measure; /* running MRENCLAVE; NULL after a successful EINIT */
 	uint64_t eid;
-	uint64_t base, size;        /* copies, for checks that must not depend on the SECS being resident */
-	uint64_t attributes, xfrm;  /* copies likewise; INIT included */
+	uint64_t base, size;       /* copies, for checks that must not depend on the SECS being resident */
+	uint64_t attributes, xfrm; /* copies likewise; INIT included */
 	uint32_t miscselect;
-	uint32_t ssa_frame_size;    /* pages */
-	_Atomic uint32_t children;  /* EPC pages with this ENCLAVESECS, the SECS itself not counted */
-	_Atomic uint32_t threads;   /* logical processors inside */
+	uint32_t ssa_frame_size;   /* pages */
+	_Atomic uint32_t children; /* EPC pages with this ENCLAVESECS, the SECS itself not counted */
+	_Atomic uint32_t threads;  /* logical processors inside */
 	/*
 	 * Tracking (SDM 3D 36.5.1): EBLOCK stamps a page with `epoch`; ETRACK starts a new epoch; EWB wants a page
 	 * whose epoch is past and whose translations are flushed. Threads inside need not leave: whoever shot the

@@ -19,7 +19,7 @@ static int digits(struct list *head)
 {
 	int seen = 0;
 
-	list_for_each(pos, head) {
+	list_for_each (pos, head) {
 		seen = seen * 10 + list_entry(pos, struct item, node)->value;
 	}
 	return seen;

@@ -156,12 +156,9 @@ static void no_wakeup_is_lost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_holder_at_a_time),
-		cmocka_unit_test(threads_exclude_each_other),
-		cmocka_unit_test(a_sleeper_is_woken),
-		cmocka_unit_test(a_moved_ticket_does_not_wait),
-		cmocka_unit_test(waiting_times_out),
-		cmocka_unit_test(no_wakeup_is_lost),
+		cmocka_unit_test(one_holder_at_a_time), cmocka_unit_test(threads_exclude_each_other),
+		cmocka_unit_test(a_sleeper_is_woken),   cmocka_unit_test(a_moved_ticket_does_not_wait),
+		cmocka_unit_test(waiting_times_out),    cmocka_unit_test(no_wakeup_is_lost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,8 +53,8 @@ static void largest_sizes(void **state)
 
 static void what_is_no_size(void **state)
 {
-	static const char *const texts[] = { "",    " 1",  "1 ",  "-1",  "+1",  "K",   "1X",   "1KK", "1KiBs",
-					     "1Ki", "1.5G", "0x10", "1 K", "B",   "1BK", "1iB", "\xff" "1" };
+	static const char *const texts[] = { "",    " 1",   "1 ",   "-1",  "+1", "K",   "1X",  "1KK",  "1KiBs",
+					     "1Ki", "1.5G", "0x10", "1 K", "B",  "1BK", "1iB", "1\xff" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		assert_no_size(texts[i], -EINVAL);
@@ -118,12 +118,9 @@ static void integers_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes_with_every_suffix),
-		cmocka_unit_test(largest_sizes),
-		cmocka_unit_test(what_is_no_size),
-		cmocka_unit_test(sizes_are_written_short_and_exact),
-		cmocka_unit_test(integers_in_range),
-		cmocka_unit_test(integers_refused),
+		cmocka_unit_test(sizes_with_every_suffix), cmocka_unit_test(largest_sizes),
+		cmocka_unit_test(what_is_no_size),         cmocka_unit_test(sizes_are_written_short_and_exact),
+		cmocka_unit_test(integers_in_range),       cmocka_unit_test(integers_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

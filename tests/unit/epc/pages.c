@@ -92,7 +92,7 @@ static bool wiped_when_freed(struct epc *epc, enum sgx_page_type type)
 	uint32_t page = epc_alloc(epc, 0);
 	uint8_t *bytes = epc_private(epc, page), any = 0;
 
-	epc_entry(epc, page)->type = type;
+	epc_entry(epc, page)->type = (uint8_t)type;
 	memset(bytes, 0xa5, SGX_PAGE_SIZE);
 	epc_free(epc, page);
 	for (size_t i = 0; i < SGX_PAGE_SIZE; i++)

@@ -91,7 +91,7 @@ static void illegal_secinfo(void **state)
 
 static void addresses_outside_the_enclave(void **state)
 {
-	static const uint64_t bad[] = { BASE - 0x1000, BASE + TEST_ENCLAVE_SIZE, BASE + 0x1800, BASE + 1, 0,
+	static const uint64_t bad[] = { BASE - 0x1000,         BASE + TEST_ENCLAVE_SIZE, BASE + 0x1800, BASE + 1, 0,
 					UINT64_MAX & PAGE_MASK };
 	struct fixture *f = *state;
 	struct adding a;

@@ -84,7 +84,9 @@ static uint32_t exitinfo_of(struct inside *in, unsigned vector, int exception)
 
 static void reported_vectors(void **state)
 {
-	static const uint32_t always[] = { VECTOR_DE, VECTOR_DB, VECTOR_BR, VECTOR_UD, VECTOR_MF, VECTOR_AC, VECTOR_XM };
+	static const uint32_t always[] = {
+		VECTOR_DE, VECTOR_DB, VECTOR_BR, VECTOR_UD, VECTOR_MF, VECTOR_AC, VECTOR_XM
+	};
 	struct inside *in = *state;
 	uint32_t expected[64] = { 0 };
 
@@ -213,12 +215,12 @@ static void frames_that_cannot_be_loaded(void **state)
 	struct inside *in = *state;
 
 	leave_by(in, VECTOR_UD, 1);
-	assert_frame_refused(in, 512, 8);          /* XSTATE_BV has what XFRM has not */
+	assert_frame_refused(in, 512, 8); /* XSTATE_BV has what XFRM has not */
 	assert_frame_refused(in, 512, 1ULL << 63);
 	assert_frame_refused(in, 520, 1ULL << 63); /* compacted */
 	assert_frame_refused(in, 528, 1);
 	assert_frame_refused(in, 568, 1);
-	assert_frame_refused(in, 24, 0x10000);     /* reserved MXCSR bit */
+	assert_frame_refused(in, 24, 0x10000); /* reserved MXCSR bit */
 	assert_frame_refused(in, gpr + offsetof(struct sgx_gprsgx, rip), 0x0000800000000000);
 	assert_frame_refused(in, gpr + offsetof(struct sgx_gprsgx, fsbase), 0x0000800000000000);
 	assert_frame_refused(in, gpr + offsetof(struct sgx_gprsgx, gsbase), 0xffff000000000000);
@@ -231,14 +233,10 @@ static void frames_that_cannot_be_loaded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_is_saved),
-		TEST(what_the_outside_sees),
-		TEST(reported_vectors),
-		TEST(extended_information),
-		TEST(resuming),
-		TEST(exceptions_in_the_handler),
-		TEST(nothing_to_resume),
-		TEST(frames_that_cannot_be_loaded),
+		TEST(what_is_saved),     TEST(what_the_outside_sees),
+		TEST(reported_vectors),  TEST(extended_information),
+		TEST(resuming),          TEST(exceptions_in_the_handler),
+		TEST(nothing_to_resume), TEST(frames_that_cannot_be_loaded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,8 @@ static void assert_refused(struct inside *in, struct attempt *a, enum sgx_status
 	struct enclu_entry entry;
 
 	memcpy(memory, in->memory, SIZE);
-	assert_int_equal(enclu_eenter(&a->secs, &a->tcs, a->tcs_linaddr, a->frame, a->aep, URSP, URBP, &entry), expected);
+	assert_int_equal(enclu_eenter(&a->secs, &a->tcs, a->tcs_linaddr, a->frame, a->aep, URSP, URBP, &entry),
+			 expected);
 	assert_memory_equal(a, &before, sizeof(before));
 	assert_memory_equal(in->memory, memory, SIZE);
 }
@@ -183,8 +184,8 @@ static void *race(void *arg)
 	struct enclu_entry entry;
 
 	while (r->entered < rounds) {
-		if (enclu_eenter(&r->in->secs, &r->in->tcs, inside_tcs_linaddr(r->in), inside_frame(r->in, 0), AEP, URSP,
-				 URBP, &entry) != SGX_SUCCESS) {
+		if (enclu_eenter(&r->in->secs, &r->in->tcs, inside_tcs_linaddr(r->in), inside_frame(r->in, 0), AEP,
+				 URSP, URBP, &entry) != SGX_SUCCESS) {
 			sched_yield(); /* the other one is inside, perhaps without a processor */
 			continue;
 		}

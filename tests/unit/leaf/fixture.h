@@ -23,7 +23,7 @@ struct fixture {
 	struct sgx_caps caps;
 	uint32_t secs_page;
 	struct secs secs;
-	uint32_t page[PAGES];                                   /* EPC page numbers */
+	uint32_t page[PAGES];                                           /* EPC page numbers */
 	uint8_t reg[PAGES][SGX_PAGE_SIZE] __attribute__((aligned(64))); /* where the bytes of REG pages are */
 	uint64_t slot;
 	struct sgx_pcmd pcmd;

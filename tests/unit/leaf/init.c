@@ -98,11 +98,12 @@ static void kss_identities_are_kept(void **state)
 
 static void illegal_sigstructs(void **state)
 {
-	static const size_t bytes[] = { FIELD(header),     LAST(header),     FIELD(header2),   LAST(header2),
-					FIELD(vendor),     LAST(vendor),     FIELD(exponent),  LAST(exponent),
-					FIELD(reserved1),  LAST(reserved1),  FIELD(reserved2), LAST(reserved2),
-					FIELD(reserved3),  LAST(reserved3),  FIELD(reserved4), LAST(reserved4),
-					FIELD(cet_attributes), FIELD(cet_attributes_mask) };
+	static const size_t bytes[] = { FIELD(header),    LAST(header),          FIELD(header2),
+					LAST(header2),    FIELD(vendor),         LAST(vendor),
+					FIELD(exponent),  LAST(exponent),        FIELD(reserved1),
+					LAST(reserved1),  FIELD(reserved2),      LAST(reserved2),
+					FIELD(reserved3), LAST(reserved3),       FIELD(reserved4),
+					LAST(reserved4),  FIELD(cet_attributes), FIELD(cet_attributes_mask) };
 	struct fixture *f = *state;
 	struct sgx_sigstruct sig = load(vector_sig);
 
@@ -137,9 +138,8 @@ static void fields_of_absent_features_are_reserved(void **state)
 
 static void bad_signatures(void **state)
 {
-	static const size_t bytes[] = { FIELD(date),  FIELD(swdefined), FIELD(modulus),     FIELD(signature),
-					FIELD(q1),    FIELD(q2),        FIELD(enclavehash), FIELD(isvsvn),
-					FIELD(attributes) };
+	static const size_t bytes[] = { FIELD(date), FIELD(swdefined),   FIELD(modulus), FIELD(signature), FIELD(q1),
+					FIELD(q2),   FIELD(enclavehash), FIELD(isvsvn),  FIELD(attributes) };
 	struct fixture *f = *state;
 	struct sgx_sigstruct sig = load(vector_sig);
 

@@ -74,8 +74,8 @@ static inline uint64_t inside_tcs_linaddr(const struct inside *in)
 
 static inline enum sgx_status inside_eenter(struct inside *in)
 {
-	return enclu_eenter(&in->secs, &in->tcs, inside_tcs_linaddr(in), inside_frame(in, in->tcs.cssa), AEP, URSP, URBP,
-			    &in->entry);
+	return enclu_eenter(&in->secs, &in->tcs, inside_tcs_linaddr(in), inside_frame(in, in->tcs.cssa), AEP, URSP,
+			    URBP, &in->entry);
 }
 
 static inline enum sgx_status inside_eresume(struct inside *in)

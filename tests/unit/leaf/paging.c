@@ -146,7 +146,8 @@ static void round_trip(struct fixture *f, size_t i, struct epc_page *loaded)
 
 static void reg_pages_with_every_flag(void **state)
 {
-	static const uint8_t bits[] = { 0, EPCM_PENDING, EPCM_MODIFIED, EPCM_PR, EPCM_PENDING | EPCM_MODIFIED | EPCM_PR };
+	static const uint8_t bits[] = { 0, EPCM_PENDING, EPCM_MODIFIED, EPCM_PR,
+					EPCM_PENDING | EPCM_MODIFIED | EPCM_PR };
 	struct fixture *f = *state;
 	struct epc_page loaded;
 

@@ -90,11 +90,8 @@ static void giving_up_an_evicted_secs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(pages_then_secs),
-		TEST(nothing_while_a_thread_is_inside),
-		TEST(an_absent_page_is_no_error),
-		TEST(version_arrays),
-		TEST(giving_up_an_evicted_secs),
+		TEST(pages_then_secs), TEST(nothing_while_a_thread_is_inside), TEST(an_absent_page_is_no_error),
+		TEST(version_arrays),  TEST(giving_up_an_evicted_secs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

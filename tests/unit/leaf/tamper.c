@@ -247,16 +247,11 @@ static void no_plaintext_is_left_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_reg_page),
-		TEST(a_tcs_page),
-		TEST(a_secs_page),
-		TEST(a_va_page),
-		TEST(another_enclave),
-		TEST(the_secs_of_another_enclave),
-		TEST(copies_exchanged),
-		TEST(an_old_copy_put_back),
-		TEST(another_key),
-		TEST(no_plaintext_is_left_behind),
+		TEST(a_reg_page),       TEST(a_tcs_page),
+		TEST(a_secs_page),      TEST(a_va_page),
+		TEST(another_enclave),  TEST(the_secs_of_another_enclave),
+		TEST(copies_exchanged), TEST(an_old_copy_put_back),
+		TEST(another_key),      TEST(no_plaintext_is_left_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
