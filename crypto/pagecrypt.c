@@ -14,7 +14,8 @@
 
 /* The functions are picked once for this processor; after that the library's manager is not needed any more. */
 struct pagecrypt {
-	struct gcm_key_data key; /* aligned to 64 by its type; read-only once expanded */
+	/* Read-only once expanded. The library wants the alignment, but its header asks for it in its own build only. */
+	struct gcm_key_data key __attribute__((aligned(64)));
 	aes_gcm_enc_dec_t encrypt, decrypt;
 };
 
