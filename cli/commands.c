@@ -4,8 +4,9 @@
 #include "cli/command.h"
 #include "cli/doctor.h"
 #include "cli/run.h"
+#include "cli/sign.h"
 
-const struct command *const commands[] = { &run_command, &doctor_command, NULL };
+const struct command *const commands[] = { &run_command, &sign_command, &doctor_command, NULL };
 
 const struct command *command_find(const char *name)
 {
