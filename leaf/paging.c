@@ -111,6 +111,7 @@ enum sgx_status encls_ewb(struct epc *epc, const struct pagecrypt *pc, uint32_t 
 			  struct sgx_pcmd *pcmd, uint64_t *slot)
 {
 	struct epc_page *entry = epc_entry(epc, page);
+	struct secs *secs = entry->secs;
 	struct mac_header header;
 	enum sgx_status status;
 
@@ -124,15 +125,15 @@ enum sgx_status encls_ewb(struct epc *epc, const struct pagecrypt *pc, uint32_t 
 
 	memset(pcmd, 0, sizeof(*pcmd));
 	pcmd->secinfo.flags = secinfo_flags(entry);
-	pcmd->enclaveid = entry->secs ? entry->secs->eid : 0;
-	make_header(&header, pcmd, entry->linaddr, is_child(entry->type) ? entry->secs->eid : 0);
+	pcmd->enclaveid = entry->type == SGX_PT_VA ? 0 : secs->eid;
+	make_header(&header, pcmd, entry->linaddr, is_child(entry->type) ? secs->eid : 0);
 	*slot = epc_next_version(epc);
 	pagecrypt_seal(pc, *slot, &header, data, dst, pcmd->mac);
 
 	if (is_child(entry->type))
-		atomic_fetch_sub_explicit(&entry->secs->children, 1, memory_order_release);
+		atomic_fetch_sub_explicit(&secs->children, 1, memory_order_release);
 	else if (entry->type == SGX_PT_SECS)
-		entry->secs->page = NULL;
+		secs->page = NULL;
 	entry->flags = 0;
 	return SGX_SUCCESS;
 }
