@@ -101,6 +101,13 @@ enum sgx_status must_check encls_eldb(struct epc *epc, const struct pagecrypt *p
 				      void *scratch);
 
 /**
+ * encls_eldu_undo() - not a leaf: take back a successful ELDU or ELDB whose page could not be made reachable, as if it
+ * had not been executed. @version: what *slot held before; copy and PCMD are good as they were. Unlike EREMOVE it is
+ * possible with threads inside, and leaves the companion of a SECS alive.
+ */
+void encls_eldu_undo(struct epc *epc, uint32_t page, uint64_t *slot, uint64_t version);
+
+/**
  * encls_edbgrd(), encls_edbgwr() - 8 bytes at @offset of a debug enclave's page, whose 4096 bytes are @data; of a TCS
  * the defined part may be read and FLAGS written; of a version array it is told whether a slot is taken.
  * Return: SGX_PAGE_NOT_DEBUGGABLE (PENDING or MODIFIED); SGX_FAULT_GP: misaligned, not a debug enclave, not that part

@@ -107,6 +107,16 @@ static void make_header(struct mac_header *h, const struct sgx_pcmd *pcmd, uint6
 	memcpy(h->reserved, pcmd->reserved, sizeof(h->reserved));
 }
 
+/* The entry becomes invalid, and the enclave has one page less. */
+static void leave_epc(struct epc_page *entry)
+{
+	if (is_child(entry->type))
+		atomic_fetch_sub_explicit(&entry->secs->children, 1, memory_order_release);
+	else if (entry->type == SGX_PT_SECS)
+		entry->secs->page = NULL;
+	entry->flags = 0;
+}
+
 enum sgx_status encls_ewb(struct epc *epc, const struct pagecrypt *pc, uint32_t page, const void *data, void *dst,
 			  struct sgx_pcmd *pcmd, uint64_t *slot)
 {
@@ -130,11 +140,7 @@ enum sgx_status encls_ewb(struct epc *epc, const struct pagecrypt *pc, uint32_t 
 	*slot = epc_next_version(epc);
 	pagecrypt_seal(pc, *slot, &header, data, dst, pcmd->mac);
 
-	if (is_child(entry->type))
-		atomic_fetch_sub_explicit(&secs->children, 1, memory_order_release);
-	else if (entry->type == SGX_PT_SECS)
-		secs->page = NULL;
-	entry->flags = 0;
+	leave_epc(entry);
 	return SGX_SUCCESS;
 }
 
@@ -214,4 +220,10 @@ enum sgx_status encls_eldb(struct epc *epc, const struct pagecrypt *pc, uint32_t
 		entry->block_epoch = atomic_load_explicit(&secs->epoch, memory_order_acquire);
 	}
 	return status;
+}
+
+void encls_eldu_undo(struct epc *epc, uint32_t page, uint64_t *slot, uint64_t version)
+{
+	leave_epc(epc_entry(epc, page));
+	*slot = version;
 }

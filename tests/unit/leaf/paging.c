@@ -277,6 +277,44 @@ static void a_page_in_use_is_not_loaded_over(void **state)
 	assert_int_equal(fixture_entry(f, CODE_PAGE)->perms, SGX_SECINFO_R | SGX_SECINFO_X);
 }
 
+static void a_load_taken_back(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t version;
+
+	fixture_build(f, 0);
+	fixture_block(f, DATA_PAGE);
+	assert_int_equal(fixture_ewb(f, DATA_PAGE), SGX_SUCCESS);
+	version = f->slot;
+	assert_int_equal(fixture_eldu(f, DATA_PAGE), SGX_SUCCESS);
+	f->secs.threads = 1; /* the one that touched the page */
+	encls_eldu_undo(&f->epc, f->page[DATA_PAGE], &f->slot, version);
+	assert_int_equal(fixture_entry(f, DATA_PAGE)->flags, 0);
+	assert_int_equal(f->secs.children, PAGES - 1);
+	assert_int_equal(fixture_eldu(f, DATA_PAGE), SGX_SUCCESS);
+	assert_int_equal(f->secs.children, PAGES);
+}
+
+static void a_secs_load_taken_back(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t version;
+
+	fixture_create(f, 0);
+	assert_int_equal(encls_ewb(&f->epc, f->pc, f->secs_page, f->secs.page, f->copy, &f->pcmd, &f->slot),
+			 SGX_SUCCESS);
+	version = f->slot;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(encls_eldu(&f->epc, f->pc, f->secs_page, &f->secs, 0, f->copy, &f->pcmd, &f->slot,
+					    epc_private(&f->epc, f->secs_page)),
+				 SGX_SUCCESS);
+		assert_non_null(f->secs.page);
+		encls_eldu_undo(&f->epc, f->secs_page, &f->slot, version);
+		assert_null(f->secs.page);
+		assert_non_null(f->secs.measure);
+	}
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -295,6 +333,8 @@ int main(void)
 		TEST(a_version_array),
 		TEST(loaded_blocked),
 		TEST(a_page_in_use_is_not_loaded_over),
+		TEST(a_load_taken_back),
+		TEST(a_secs_load_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
