@@ -14,7 +14,7 @@ expect_in "$overview" "run " "doctor " "Not a security boundary"
 outcome "$SOFTSGX" --help
 expect_status 0
 expect_out "$overview"
-for command in run doctor; do
+for command in run doctor sign; do
 	outcome "$SOFTSGX" help $command
 	expect_status 0
 	text=$out

@@ -93,6 +93,8 @@ static void assert_sound(const struct option_spec *o)
 static void tables_are_sound(void **state)
 {
 	for (const struct command *const *c = commands; *c; c++) {
+		for (const struct command *const *d = commands; d != c; d++)
+			assert_string_not_equal((*d)->name, (*c)->name);
 		for (const struct option_spec *o = (*c)->options; o->name; o++) {
 			assert_sound(o);
 			for (const struct option_spec *p = (*c)->options; p != o; p++) {
