@@ -34,15 +34,19 @@ void encl_put(struct encl *e)
 		encl_destroy(e);
 }
 
-/* With file and mappings gone nobody can name the enclave any more. */
-static void die_if_unreachable(struct encl *e)
+/* With file and mappings gone nobody can name the enclave any more; an ioctl under way has the file, as in Linux. */
+void encl_die_if_unreachable(struct encl *e)
 {
 	bool dies;
 
 	lock_acquire(&e->lock);
-	dies = !e->file_open && vmap_empty(&e->vmap) && !e->dying;
-	if (dies)
+	dies = !e->file_open && vmap_empty(&e->vmap) && !atomic_load(&e->ioctl_busy) && !e->dying;
+	if (dies) {
 		e->dying = true;
+		/* The last reference may be dropped in a signal handler, where this memory cannot be freed. */
+		measure_free(e->secs.measure);
+		e->secs.measure = NULL;
+	}
 	lock_release(&e->lock);
 	if (!dies)
 		return;
@@ -55,7 +59,7 @@ void encl_file_closed(struct encl *e)
 	lock_acquire(&e->lock);
 	e->file_open = false;
 	lock_release(&e->lock);
-	die_if_unreachable(e);
+	encl_die_if_unreachable(e);
 }
 
 /* Linux: sgx_encl_may_map(). Context: holds encl->lock. */
@@ -118,7 +122,7 @@ int encl_munmap(struct encl *e, uint64_t start, uint64_t len)
 	ret = set_mapping(e, start, start + len, VMAP_UNMAPPED);
 	lock_release(&e->lock);
 	if (!ret)
-		die_if_unreachable(e);
+		encl_die_if_unreachable(e);
 	return ret;
 }
 

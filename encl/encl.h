@@ -53,8 +53,10 @@ void encl_put(struct encl *e);
 
 /**
  * encl_ioctl() - SGX_IOC_ENCLAVE_{CREATE,ADD_PAGES,INIT,PROVISION}; @arg is an application pointer.
+ * The caller holds a reference, for the file may be closed meanwhile: then the enclave lives until the ioctl ends.
  * @provision_ok: resolves an application's descriptor for PROVISION: true if it is an open /dev/sgx_provision.
- * Return: 0 or -errno as the driver: -ENOTTY (unknown), -EINVAL, -EFAULT, -EACCES, -EPERM, -EIO, -EBUSY, -ENOMEM.
+ * Return: 0 or -errno as the driver: -ENOTTY (unknown), -EINVAL, -EFAULT, -EACCES, -EPERM, -EIO, -EBUSY, -ENOMEM; or
+ * -EBADF: closed before it began.
  */
 long must_check encl_ioctl(struct encl *e, unsigned long cmd, uint64_t arg, bool (*provision_ok)(int fd));
 

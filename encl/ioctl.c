@@ -400,6 +400,17 @@ static long dispatch(struct encl *e, unsigned long cmd, uint64_t arg, bool (*pro
 	}
 }
 
+/* Read after ioctl_busy was set: who decides that the enclave dies has either seen that, or is seen here. */
+static bool is_dying(struct encl *e)
+{
+	bool dying;
+
+	lock_acquire(&e->lock);
+	dying = e->dying;
+	lock_release(&e->lock);
+	return dying;
+}
+
 long encl_ioctl(struct encl *e, unsigned long cmd, uint64_t arg, bool (*provision_ok)(int fd))
 {
 	bool idle = false;
@@ -407,7 +418,9 @@ long encl_ioctl(struct encl *e, unsigned long cmd, uint64_t arg, bool (*provisio
 
 	if (!atomic_compare_exchange_strong(&e->ioctl_busy, &idle, true))
 		return -EBUSY;
-	ret = dispatch(e, cmd, arg, provision_ok);
+	ret = is_dying(e) ? -EBADF : dispatch(e, cmd, arg, provision_ok);
 	atomic_store(&e->ioctl_busy, false);
+	/* The file may have been closed meanwhile, and waited for us. */
+	encl_die_if_unreachable(e);
 	return ret;
 }

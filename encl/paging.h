@@ -112,6 +112,8 @@ void machine_sweep_on(struct machine *m, struct encl *e);
 /** machine_insert() - Return: 0; -ENOMEM; -EBUSY when the ELRANGE overlaps another enclave's. */
 int must_check machine_insert(struct machine *m, struct encl *e);
 void machine_remove(struct machine *m, struct encl *e);
+/** encl_die_if_unreachable() - drop the reference of file and mappings once both are gone. Context: no lock held. */
+void encl_die_if_unreachable(struct encl *e);
 /** encl_destroy() - all pages, backing and charges go; @e is freed. Context: nobody else can reach it. */
 void encl_destroy(struct encl *e);
 

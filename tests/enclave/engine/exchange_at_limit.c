@@ -15,7 +15,8 @@
 static void fill_up(struct enclave *e, struct rig *rig)
 {
 	check(rig_backing_limit(rig) == 1536);
-	check(enclave_create(e, rig, TOO_MANY, 1) == 0);
+	enclave_open(e, rig, TOO_MANY, 1);
+	check(enclave_create(e) == 0);
 	check(enclave_map(e, 0, TOO_MANY, PROT_READ | PROT_WRITE) == 0);
 	check(enclave_add(e, TOO_MANY, SGX_SECINFO_R | SGX_SECINFO_W) == -ENOMEM);
 	check(rig_backing(rig) == rig_backing_limit(rig));

@@ -16,7 +16,8 @@ static uint64_t grow_until_refused(struct enclave *e, struct rig *rig, uint64_t 
 {
 	uint64_t fails = rig_event(rig, EVENT_FAIL);
 
-	check(enclave_create(e, rig, TOO_MANY, seed) == 0);
+	enclave_open(e, rig, TOO_MANY, seed);
+	check(enclave_create(e) == 0);
 	check(enclave_map(e, 0, TOO_MANY, PROT_READ | PROT_WRITE) == 0);
 	check(enclave_add(e, TOO_MANY, SGX_SECINFO_R | SGX_SECINFO_W) == -ENOMEM);
 	check(e->pages > 0 && e->pages < TOO_MANY);

@@ -274,23 +274,27 @@ static uint64_t reserve_aligned(uint64_t size)
 	return base;
 }
 
-long enclave_create(struct enclave *e, struct rig *r, uint64_t room, uint64_t seed)
+void enclave_open(struct enclave *e, struct rig *r, uint64_t room, uint64_t seed)
 {
-	static struct sgx_secs secs;
-	struct sgx_enclave_create arg = { .src = (uint64_t)&secs };
 	uint64_t size = 2 * PAGE_SIZE;
 
 	while (size < room * PAGE_SIZE)
 		size *= 2;
 	*e = (struct enclave){ .rig = r, .base = reserve_aligned(size), .size = size, .seed = seed };
-	secs = (struct sgx_secs){
-		.size = size,
+	e->encl = encl_open(&r->machine);
+	check(e->encl);
+}
+
+long enclave_create(struct enclave *e)
+{
+	struct sgx_secs secs = {
+		.size = e->size,
 		.base = e->base,
 		.ssa_frame_size = 1,
 		.attributes = { .flags = SGX_ATTR_MODE64BIT | SGX_ATTR_DEBUG, .xfrm = SGX_XFRM_LEGACY },
 	};
-	e->encl = encl_open(&r->machine);
-	check(e->encl);
+	struct sgx_enclave_create arg = { .src = (uint64_t)&secs };
+
 	return encl_ioctl(e->encl, SGX_IOC_ENCLAVE_CREATE, (uint64_t)&arg, NULL);
 }
 
@@ -339,7 +343,8 @@ int enclave_map(struct enclave *e, uint64_t first, uint64_t count, int prot)
 
 void enclave_build(struct enclave *e, struct rig *r, uint64_t pages, uint64_t seed)
 {
-	check(enclave_create(e, r, pages, seed) == 0);
+	enclave_open(e, r, pages, seed);
+	check(enclave_create(e) == 0);
 	check(enclave_map(e, 0, pages, PROT_READ | PROT_WRITE) == 0);
 	check(enclave_add(e, pages, SGX_SECINFO_R | SGX_SECINFO_W) == 0);
 }

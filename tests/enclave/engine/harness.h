@@ -71,8 +71,10 @@ struct enclave {
 /** word_value() - what word @word of page @page holds in version @version; version 0 is what it was added with. */
 uint64_t word_value(const struct enclave *e, uint64_t page, unsigned word, uint32_t version);
 
-/** enclave_create() - open and CREATE, ELRANGE of at least @room pages. Return: of the ioctl. */
-long enclave_create(struct enclave *e, struct rig *r, uint64_t room, uint64_t seed);
+/** enclave_open() - open the device, and find a place for an ELRANGE of at least @room pages. */
+void enclave_open(struct enclave *e, struct rig *r, uint64_t room, uint64_t seed);
+/** enclave_create() - CREATE an opened one. Return: of the ioctl. */
+long enclave_create(struct enclave *e);
 /** enclave_add() - ADD_PAGES @count more with @perms (SGX_SECINFO_*). Return: of the ioctl; e->pages by its count. */
 long enclave_add(struct enclave *e, uint64_t count, uint64_t perms);
 /** enclave_map() - the application maps pages [@first, @first + @count). Return: of encl_mmap(). */

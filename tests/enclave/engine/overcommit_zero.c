@@ -17,7 +17,8 @@ void engine_test(enum mmu_mechanism mechanism)
 	rig_open(&rig, &config);
 	enclave_build(&small, &rig, 128, 1);
 	crew_start(&crew, 2, all, 1);
-	check(enclave_create(&big, &rig, EPC_PAGES, 2) == 0);
+	enclave_open(&big, &rig, EPC_PAGES, 2);
+	check(enclave_create(&big) == 0);
 	check(enclave_map(&big, 0, EPC_PAGES, PROT_READ | PROT_WRITE) == 0);
 	check(enclave_add(&big, EPC_PAGES, SGX_SECINFO_R | SGX_SECINFO_W) == -ENOMEM);
 	/* All there is, but for the two enclaves' SECS and VA pages and the reserve. */

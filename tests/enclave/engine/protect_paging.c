@@ -111,7 +111,8 @@ static void touch_all_kinds(struct enclave *e, uint64_t touches)
 
 static void build(struct enclave *e, struct rig *rig)
 {
-	check(enclave_create(e, rig, (REGIONS + 1) * REGION_PAGES, 1) == 0);
+	enclave_open(e, rig, (REGIONS + 1) * REGION_PAGES, 1);
+	check(enclave_create(e) == 0);
 	for (enum region r = READ_ONLY; r < REGIONS; r++) {
 		check(enclave_add(e, REGION_PAGES, perms[r]) == 0);
 		check(enclave_map(e, first_page(r), REGION_PAGES, prot[r]) == 0);
