@@ -2,7 +2,7 @@
 /*
  * EENTER without a trap, the part in C. It runs in the application's context with nothing blocked: signals that come
  * meanwhile are put off (PHASE_ENGINE), and extended state, which an enclave may expect to be passed through, is set
- * aside before anything that may use vector registers is called.
+ * aside before anything that may use vector registers is called. This file itself is compiled for general registers.
  */
 #include "shim/enclu.h"
 #include "shim/entry.h"
@@ -57,11 +57,10 @@ struct thread *direct_enter(const struct entry_regs *host)
 	save_xstate(thread_xsave(t));
 	atomic_store_explicit(&t->phase, PHASE_ENGINE, memory_order_seq_cst);
 	ok = enclu_start(t, host->rbx, host->rcx, (uint64_t)&host->rip, host->rbp, NULL);
+	if (ok)
+		fill_registers(t, host);
 	restore_xstate(thread_xsave(t));
-	if (!ok) {
+	if (!ok)
 		back_to_host(t);
-		return NULL;
-	}
-	fill_registers(t, host);
-	return t;
+	return ok ? t : NULL;
 }
