@@ -55,7 +55,7 @@ static void take_group(struct stats_process *out, struct group *g)
 	out->backing_limit = get(&g->counter[RES_BACKING].limit);
 	out->contents = get(&g->use[USE_CONTENTS]);
 	out->pcmd = get(&g->use[USE_PCMD]);
-	out->pcmd_peak = max_of(out->pcmd_peak, out->pcmd);
+	out->pcmd_peak = get(&g->use_peak[USE_PCMD]);
 	out->recycled = get(&g->use[USE_RECYCLED]);
 	out->event_max = get(&g->event[EVENT_MAX]);
 	out->event_fail = get(&g->event[EVENT_FAIL]);
@@ -87,7 +87,7 @@ static const char *limit_words(const struct stats_process *s)
 
 void stats_publish(struct machine *m, struct stats_process *out)
 {
-	struct stats_process now = { .pcmd_peak = out->pcmd_peak };
+	struct stats_process now = { 0 };
 
 	take_epc(&now, m);
 	take_group(&now, &m->root);

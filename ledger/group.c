@@ -14,8 +14,10 @@ void group_init(struct group *g, const char *name, struct group *parent)
 		atomic_init(&g->counter[r].peak, 0);
 		atomic_init(&g->counter[r].limit, LEDGER_NO_LIMIT);
 	}
-	for (int u = 0; u < USE_COUNT; u++)
+	for (int u = 0; u < USE_COUNT; u++) {
 		atomic_init(&g->use[u], 0);
+		atomic_init(&g->use_peak[u], 0);
+	}
 	for (int e = 0; e < EVENT_COUNT; e++)
 		atomic_init(&g->event[e], 0);
 	atomic_init(&g->overcommit_percent, -1);
@@ -40,10 +42,10 @@ static void counter_sub(struct counter *c, uint64_t pages)
 	law(before >= pages);
 }
 
-static void counter_raise_peak(struct counter *c, uint64_t value)
+static void raise_peak(_Atomic uint64_t *peak, uint64_t value)
 {
-	uint64_t peak = atomic_load_explicit(&c->peak, memory_order_relaxed);
-	while (peak < value && !atomic_compare_exchange_weak(&c->peak, &peak, value))
+	uint64_t highest = atomic_load_explicit(peak, memory_order_relaxed);
+	while (highest < value && !atomic_compare_exchange_weak(peak, &highest, value))
 		;
 }
 
@@ -63,7 +65,7 @@ static struct group *charge_path(struct group *g, enum resource res, uint64_t pa
 	if (refused)
 		counter_sub(c, pages);
 	else
-		counter_raise_peak(c, sum);
+		raise_peak(&c->peak, sum);
 	return refused;
 }
 
@@ -89,6 +91,8 @@ void group_use(struct group *g, enum backing_use use, int64_t delta)
 	for (; g; g = g->parent) {
 		uint64_t before = atomic_fetch_add(&g->use[use], (uint64_t)delta);
 		law(delta >= 0 || before >= -(uint64_t)delta);
+		if (delta > 0)
+			raise_peak(&g->use_peak[use], before + (uint64_t)delta);
 	}
 }
 

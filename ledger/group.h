@@ -51,6 +51,7 @@ struct group {
 	const char *name;
 	struct counter counter[RES_COUNT];
 	_Atomic uint64_t use[USE_COUNT]; /* pages, this group's own and its descendants' */
+	_Atomic uint64_t use_peak[USE_COUNT];
 	_Atomic uint64_t event[EVENT_COUNT];
 	_Atomic int64_t overcommit_percent; /* informative: what the backing limit was made from; negative = none */
 };
