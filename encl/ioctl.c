@@ -369,6 +369,9 @@ static long ioc_init(struct encl *e, uint64_t arg)
 	lock_release(&e->lock);
 	if (sgx_is_fault(status))
 		return -EIO;
+	/* The leaf was interrupted, which here only a shortage of memory does. */
+	if (status == SGX_UNMASKED_EVENT)
+		return -ENOMEM;
 	return status == SGX_SUCCESS ? 0 : -EPERM;
 }
 

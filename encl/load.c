@@ -45,16 +45,6 @@ static int deliver(struct encl *e, const struct load *l, const void *scratch)
 	return 0;
 }
 
-/* The page could not be delivered: it is out of the EPC again, and its copy is as good as before. */
-static void undo_eldu(struct encl *e, const struct load *l)
-{
-	struct secs *secs = l->page->type == SGX_PT_SECS ? &e->secs : NULL;
-
-	if (encls_eremove(epc_entry(&e->machine->epc, l->epc), secs) != SGX_SUCCESS)
-		log_fatal("EREMOVE refused a page that ELDU had just made");
-	*l->slot = l->version;
-}
-
 /* Context: the page is ours (loading); no lock held. Return: 0, -EIO (not authentic), -ENOMEM. */
 static int fetch(struct encl *e, const struct load *l, void *scratch)
 {
@@ -66,7 +56,8 @@ static int fetch(struct encl *e, const struct load *l, void *scratch)
 	if (status != SGX_SUCCESS)
 		return -EIO;
 	if (deliver(e, l, scratch) != 0) {
-		undo_eldu(e, l);
+		/* Out of the EPC again, and its copy as good as before. */
+		encls_eldu_undo(&m->epc, l->epc, l->slot, l->version);
 		return -ENOMEM;
 	}
 	return 0;
