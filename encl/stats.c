@@ -89,18 +89,19 @@ void stats_publish(struct machine *m, struct stats_process *out)
 {
 	struct stats_process now = { 0 };
 
+	/* Held to the end: of two threads that publish, the one that looked first must not write last. */
+	lock_acquire(&m->lock);
 	take_epc(&now, m);
 	take_group(&now, &m->root);
 	now.enclaves_created = get(&m->enclaves_created);
-	lock_acquire(&m->lock);
 	now.enclaves = m->table_len;
 	add_counters(&now, &m->gone);
 	for (uint32_t i = 0; i < m->table_len; i++)
 		add_counters(&now, &m->table[i]->count);
-	lock_release(&m->lock);
 	strncpy(now.limit_hit, limit_words(&now), sizeof(now.limit_hit) - 1);
 	/* All but who the process is. */
 	atomic_init(&now.pid, atomic_load(&out->pid));
 	memcpy(now.comm, out->comm, sizeof(now.comm));
 	memcpy(out, &now, sizeof(now));
+	lock_release(&m->lock);
 }

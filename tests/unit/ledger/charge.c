@@ -132,6 +132,21 @@ static void breakdown_adds_up_at_every_level(void **state)
 	assert_true(group_is_valid(&t.root));
 }
 
+static void each_use_has_a_peak_of_its_own(void **state)
+{
+	struct tree t;
+	tree_init(&t);
+	group_use(&t.leaf, USE_PCMD, 3);
+	group_use(&t.leaf, USE_PCMD, -2);
+	group_use(&t.sibling, USE_PCMD, 1);
+	group_use(&t.leaf, USE_CONTENTS, 1);
+	assert_int_equal(t.leaf.use_peak[USE_PCMD], 3);
+	assert_int_equal(t.sibling.use_peak[USE_PCMD], 1);
+	assert_int_equal(t.root.use_peak[USE_PCMD], 3);
+	assert_int_equal(t.root.use_peak[USE_CONTENTS], 1);
+	assert_int_equal(t.root.use_peak[USE_RECYCLED], 0);
+}
+
 static void events_reach_the_root(void **state)
 {
 	struct tree t;
@@ -148,10 +163,15 @@ static void events_reach_the_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(starts_empty_and_unlimited),       cmocka_unit_test(charges_every_level),
-		cmocka_unit_test(limit_is_reached_exactly),         cmocka_unit_test(refusal_leaves_no_trace),
-		cmocka_unit_test(nearest_limit_answers_first),      cmocka_unit_test(huge_charges_do_not_wrap),
-		cmocka_unit_test(breakdown_adds_up_at_every_level), cmocka_unit_test(events_reach_the_root),
+		cmocka_unit_test(starts_empty_and_unlimited),
+		cmocka_unit_test(charges_every_level),
+		cmocka_unit_test(limit_is_reached_exactly),
+		cmocka_unit_test(refusal_leaves_no_trace),
+		cmocka_unit_test(nearest_limit_answers_first),
+		cmocka_unit_test(huge_charges_do_not_wrap),
+		cmocka_unit_test(breakdown_adds_up_at_every_level),
+		cmocka_unit_test(each_use_has_a_peak_of_its_own),
+		cmocka_unit_test(events_reach_the_root),
 	};
 	return cmocka_run_group_tests_name("ledger: charge", tests, NULL, NULL);
 }
