@@ -4,6 +4,9 @@
 
 #include "encl/paging.h"
 
+/* The shared numbers are this many faults of an enclave old at most, also when the process is killed. */
+#define PUBLISH_EVERY 256
+
 static int needed(uint32_t error_code)
 {
 	return error_code & PF_INSTR ? PROT_EXEC : error_code & PF_WRITE ? PROT_WRITE : PROT_READ;
@@ -60,6 +63,14 @@ static enum encl_fault resolve(struct encl *e, uint64_t addr, uint32_t error_cod
 	}
 }
 
+static void count_fault(struct machine *m, struct encl *e)
+{
+	uint64_t before = atomic_fetch_add_explicit(&e->count.faults, 1, memory_order_relaxed);
+
+	if (before % PUBLISH_EVERY == 0 && m->publish)
+		m->publish(m);
+}
+
 enum encl_fault encl_fault(struct machine *m, uint64_t addr, uint32_t error_code, void *scratch)
 {
 	struct encl *e = machine_find(m, addr);
@@ -71,7 +82,7 @@ enum encl_fault encl_fault(struct machine *m, uint64_t addr, uint32_t error_code
 	verdict = resolve(e, addr, error_code, scratch);
 	lock_release(&e->lock);
 	if (verdict == ENCL_FAULT_FIXED) {
-		atomic_fetch_add_explicit(&e->count.faults, 1, memory_order_relaxed);
+		count_fault(m, e);
 		reclaimer_poke(m);
 	}
 	encl_put(e);
