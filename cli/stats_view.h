@@ -17,7 +17,7 @@ int must_check stats_page_create(struct stats_page **page, int *fd);
 struct stats_view {
 	struct stats_process process[STATS_PROCESSES]; /* those that created an enclave, in order of their start */
 	size_t count;
-	size_t others;              /* processes that created none */
+	size_t others;              /* processes that looked for the device and created none */
 	struct stats_process total; /* sums; no peaks or limits, for each process has its own EPC */
 };
 
