@@ -80,13 +80,21 @@ static int may_map(struct encl *e, uint64_t start, uint64_t end, int prot)
 	return 0;
 }
 
-/* Context: holds encl->lock. The old mapping stays if the kernel will not show the new one. */
+/*
+ * Context: holds encl->lock, no window is being written. The old mapping stays if the kernel, whose mappings are
+ * limited in number, will not show the new one.
+ */
 static int set_mapping(struct encl *e, uint64_t start, uint64_t end, int prot)
 {
-	int ret = vmap_set(&e->vmap, start, end, prot);
+	int ret = vmap_make_room(&e->vmap);
 
-	if (!ret && e->created)
-		ret = encl_apply_protection(e, start, end);
+	if (ret)
+		return ret;
+	ret = e->created ? encl_show(e, start, end, prot) : 0;
+	if (!ret)
+		return vmap_set(&e->vmap, start, end, prot);
+	if (encl_apply_protection(e, start, end))
+		log_fatal("the kernel refused to show a mapping as it was before");
 	return ret;
 }
 
@@ -95,6 +103,7 @@ int encl_mmap(struct encl *e, uint64_t start, uint64_t len, int prot)
 	int ret;
 
 	lock_acquire(&e->lock);
+	encl_wait_for_windows(e);
 	ret = may_map(e, start, start + len, prot);
 	if (!ret)
 		ret = set_mapping(e, start, start + len, prot);
@@ -107,6 +116,7 @@ int encl_mprotect(struct encl *e, uint64_t start, uint64_t len, int prot)
 	int ret;
 
 	lock_acquire(&e->lock);
+	encl_wait_for_windows(e);
 	ret = vmap_covers(&e->vmap, start, start + len) ? may_map(e, start, start + len, prot) : -ENOMEM;
 	if (!ret)
 		ret = set_mapping(e, start, start + len, prot);
@@ -119,6 +129,7 @@ int encl_munmap(struct encl *e, uint64_t start, uint64_t len)
 	int ret;
 
 	lock_acquire(&e->lock);
+	encl_wait_for_windows(e);
 	ret = set_mapping(e, start, start + len, VMAP_UNMAPPED);
 	lock_release(&e->lock);
 	if (!ret)

@@ -96,7 +96,17 @@ void reclaimer_poke(struct machine *m);
 
 /* --- protect.c --- */
 
-/** encl_apply_protection() - make the kernel's protection of the range mapping AND EPCM. Context: holds encl->lock. */
+/**
+ * encl_wait_for_windows() - until no window is being written: it is read at the pages' own addresses, with the protection
+ * that the mapping had when it was chosen. Before a mapping changes. Context: holds encl->lock, dropped meanwhile.
+ */
+void encl_wait_for_windows(struct encl *e);
+/**
+ * encl_show() - make the kernel's protection of the range @prot (or VMAP_UNMAPPED) AND EPCM; parts of the range outside
+ * ELRANGE are left out. Context: holds encl->lock, no window is being written. Return: 0 or -ENOMEM, then half done.
+ */
+int must_check encl_show(struct encl *e, uint64_t start, uint64_t end, int prot);
+/** encl_apply_protection() - the same by the mapping as it is. */
 int must_check encl_apply_protection(struct encl *e, uint64_t start, uint64_t end);
 /** encl_prot_at() - the protection with which a touch of the page is allowed now; VMAP_UNMAPPED if not mapped. */
 int encl_prot_at(struct encl *e, uint64_t page_index, const struct encl_page *p);

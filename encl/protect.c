@@ -66,23 +66,31 @@ static int protect_mapped(struct encl *e, uint64_t start, uint64_t end, int prot
 	return ret ? ret : flush(e, &r);
 }
 
+int encl_show(struct encl *e, uint64_t start, uint64_t end, int prot)
+{
+	law(lock_is_held(&e->lock) && e->windows == 0);
+	start = max_of(start, e->base);
+	end = min_of(end, e->base + e->size);
+	return start < end ? protect_mapped(e, start, end, prot == VMAP_UNMAPPED ? PROT_NONE : prot) : 0;
+}
+
 int encl_apply_protection(struct encl *e, uint64_t start, uint64_t end)
 {
 	int ret = 0;
 
-	law(lock_is_held(&e->lock));
-	/* A window being written is read at the pages' own addresses. */
-	while (e->windows)
-		encl_wait(e);
-	start = max_of(start, e->base);
-	end = min_of(end, e->base + e->size);
 	while (!ret && start < end) {
 		uint64_t stop;
 		int prot = vmap_prot(&e->vmap, start, &stop);
 
 		stop = min_of(stop, end);
-		ret = protect_mapped(e, start, stop, prot == VMAP_UNMAPPED ? PROT_NONE : prot);
+		ret = encl_show(e, start, stop, prot);
 		start = stop;
 	}
 	return ret;
+}
+
+void encl_wait_for_windows(struct encl *e)
+{
+	while (e->windows)
+		encl_wait(e);
 }

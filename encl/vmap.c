@@ -77,13 +77,18 @@ static void merge_around(struct vmap *v, uint32_t at, uint32_t n)
 	}
 }
 
+int vmap_make_room(struct vmap *v)
+{
+	/* At worst a range is split in two around a new one. */
+	return v->count + 2 > v->cap ? grow(v) : 0;
+}
+
 int vmap_set(struct vmap *v, uint64_t start, uint64_t end, int prot)
 {
 	struct vmap_range with[3];
 	uint32_t at, last, n = 0;
 
-	/* At worst a range is split in two around a new one. */
-	if (v->count + 2 > v->cap && grow(v))
+	if (vmap_make_room(v))
 		return -ENOMEM;
 	at = first_ending_after(v, start);
 	for (last = at; last < v->count && v->range[last].start < end; last++)

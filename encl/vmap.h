@@ -20,6 +20,8 @@ struct vmap {
 	uint32_t count, cap;
 };
 
+/** vmap_make_room() - the next vmap_set() will not fail. Return: 0 or -ENOMEM. */
+int must_check vmap_make_room(struct vmap *v);
 /** vmap_set() - the range is mapped with @prot, or VMAP_UNMAPPED. Return: 0 or -ENOMEM, then nothing changed. */
 int must_check vmap_set(struct vmap *v, uint64_t start, uint64_t end, int prot);
 /** vmap_prot() - protection at @addr or VMAP_UNMAPPED; *@end (may be NULL) is where that answer stops holding. */

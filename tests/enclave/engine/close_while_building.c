@@ -45,6 +45,7 @@ static void close_after(struct rig *rig, unsigned spins)
 		;
 	encl_file_closed(a.e.encl);
 	pthread_join(a.thread, NULL);
+	enclave_wait_gone(&a.e);
 }
 
 void engine_test(enum mmu_mechanism mechanism)

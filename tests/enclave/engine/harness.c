@@ -164,6 +164,7 @@ void rig_open(struct rig *r, const struct machine_config *config)
 	enum mmu_obstacle obstacle;
 
 	r->descriptors = count_descriptors();
+	r->alive = 0;
 	check(machine_init(&r->machine, config, &obstacle) == 0);
 	check(r->machine.mmu.mechanism == config->mechanism);
 	machine = &r->machine;
@@ -283,6 +284,7 @@ void enclave_open(struct enclave *e, struct rig *r, uint64_t room, uint64_t seed
 	*e = (struct enclave){ .rig = r, .base = reserve_aligned(size), .size = size, .seed = seed };
 	e->encl = encl_open(&r->machine);
 	check(e->encl);
+	r->alive++;
 }
 
 long enclave_create(struct enclave *e)
@@ -349,11 +351,29 @@ void enclave_build(struct enclave *e, struct rig *r, uint64_t pages, uint64_t se
 	check(enclave_add(e, pages, SGX_SECINFO_R | SGX_SECINFO_W) == 0);
 }
 
+static bool as_many_as_alive(void *arg)
+{
+	struct rig *r = arg;
+	bool equal;
+
+	lock_acquire(&r->machine.encl_slab.lock);
+	equal = r->machine.encl_slab.live == r->alive;
+	lock_release(&r->machine.encl_slab.lock);
+	return equal;
+}
+
+void enclave_wait_gone(struct enclave *e)
+{
+	e->encl = NULL;
+	e->rig->alive--;
+	rig_poll(as_many_as_alive, e->rig);
+}
+
 void enclave_destroy(struct enclave *e)
 {
 	check(encl_munmap(e->encl, e->base, e->size) == 0);
 	encl_file_closed(e->encl);
-	e->encl = NULL;
+	enclave_wait_gone(e);
 }
 
 enum page_state enclave_state(const struct enclave *e, uint64_t page)

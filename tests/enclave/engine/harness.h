@@ -28,6 +28,7 @@ void engine_test(enum mmu_mechanism mechanism);
 struct rig {
 	struct machine machine;
 	unsigned descriptors; /* open before there was a machine */
+	unsigned alive;       /* enclaves opened and not yet gone */
 };
 
 /** rig_config() - @epc_pages, @overcommit percent; no other limit, with a background reclaimer. */
@@ -83,7 +84,10 @@ int enclave_map(struct enclave *e, uint64_t first, uint64_t count, int prot);
 void enclave_build(struct enclave *e, struct rig *r, uint64_t pages, uint64_t seed);
 /** enclave_init() - sign and INIT, with a key made for this process. */
 void enclave_init(struct enclave *e);
+/** enclave_destroy() - unmap and close, and wait until it is gone. */
 void enclave_destroy(struct enclave *e);
+/** enclave_wait_gone() - whoever still holds it, a reclaim pass perhaps, is about to let go. */
+void enclave_wait_gone(struct enclave *e);
 
 static inline uint64_t enclave_addr(const struct enclave *e, uint64_t page, unsigned word)
 {
