@@ -2,7 +2,7 @@
 # A thin front for Meson: each target says in one line what it is for (make help).
 
 # What `make demo` runs: an enclave that needs several times the EPC it is given.
-DEMO = $(BUILD)/cli/softsgx run --epc 16M --stats -- $(BUILD)/examples/wordindex/wordindex $(DEMO_ARGS)
+DEMO = $(BUILD)/cli/softsgx run --epc 16M --overcommit 1000 --stats -- $(BUILD)/examples/wordindex/wordindex $(DEMO_ARGS)
 # What `make bench` runs.
 BENCH = $(BENCH_BUILD)/bench/fault $(BENCH_ARGS)
 
