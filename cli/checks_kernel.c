@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <linux/prctl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -121,15 +120,6 @@ static void look_memfd(struct finding *f)
 	finding_set(f, CHECK_OK, NULL, "available");
 }
 
-static void look_dispatch(struct finding *f)
-{
-	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0) == 0)
-		finding_set(f, CHECK_OK, NULL, "available");
-	else
-		finding_set(f, CHECK_WARN, "use Linux 5.11 or newer",
-			    "no Syscall User Dispatch: a SYSCALL inside an enclave reaches the kernel");
-}
-
 static void look_shmem_huge(struct finding *f)
 {
 	char modes[128], *picked;
@@ -168,7 +158,6 @@ const struct check kernel_checks[] = {
 	{ "mechanism", false, look_mechanism },
 	{ "process-vm", true, look_process_vm },
 	{ "memfd", true, look_memfd },
-	{ "syscall-dispatch", false, look_dispatch },
 	{ "shmem-huge-pages", false, look_shmem_huge },
 	{ "library", true, look_library },
 	{ 0 },
