@@ -354,7 +354,8 @@ bare_raw:
 bare_raw_enclu:
 	enclu
 	xor %eax, %eax
-1:	mov -80(%rbp), %rbx
+raw_exit:
+	mov -80(%rbp), %rbx
 	store_host
 	vectors vstore, rbx, REGS_VECTORS, -72(%rbp)
 	cld
@@ -365,7 +366,7 @@ bare_raw_aep:
 	ud2
 bare_raw_fixup:
 	mov $-14, %eax
-	jmp 1b
+	jmp raw_exit
 	.size bare_raw, . - bare_raw
 
 	.section .note.GNU-stack, "", @progbits

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kit/host/host.h"
@@ -26,6 +28,21 @@ void check_failed(const char *file, int line, const char *cond)
 {
 	fprintf(stderr, "%s:%d: not so: %s (errno: %s)\n", file, line, cond, strerror(errno));
 	exit(1);
+}
+
+int ends_by(void (*fn)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	check(pid >= 0);
+	if (pid == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
+		fn();
+		_exit(0);
+	}
+	check(waitpid(pid, &status, 0) == pid);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
 /* --- layout --- */
@@ -286,6 +303,8 @@ static void start_under_shim(char **argv)
 	check(pwrite(fd, &(uint64_t){ STATS_MAGIC }, 8, offsetof(struct stats_page, magic)) == 8);
 	snprintf(text, sizeof(text), "%d", fd);
 	setenv("SOFTSGX_STATS_FD", text, 1);
+	if (bare_prepare)
+		bare_prepare();
 	check(getenv("SHIM_LIBRARY"));
 	setenv("LD_PRELOAD", getenv("SHIM_LIBRARY"), 1);
 	execv("/proc/self/exe", argv);

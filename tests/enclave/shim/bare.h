@@ -73,6 +73,13 @@ void check_failed(const char *file, int line, const char *cond) __attribute__((n
 
 /** bare_test() - the test. Returning is success. */
 void bare_test(void);
+/** bare_prepare() - optional: set the environment that the test is to run in. */
+void bare_prepare(void) __attribute__((weak));
+
+/* --- processes --- */
+
+/** ends_by() - run @fn in a forked child. Return: the signal that ended it, or 0 if it came back or exited. */
+int ends_by(void (*fn)(void));
 
 /* --- the enclave --- */
 
