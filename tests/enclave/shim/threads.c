@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several threads, several TCS: independent of each other; one TCS lets in one thread at a time. */
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bare.h"
+#include "tests/testing.h"
+
+#define THREADS 4
+
+static struct bare b;
+
+static void *own_tcs(void *arg)
+{
+	unsigned i = (unsigned)(uintptr_t)arg;
+
+	for (uint64_t n = 0; n < test_scaled(3000, 30); n++) {
+		struct bare_request r = { .op = OP_ECHO };
+
+		bare_do(&b, i, &r);
+		check(r.out.rbx == bare_tcs(&b, i) && r.gsbase == bare_thread_page(&b, i) && r.out.rax == 0);
+	}
+	return NULL;
+}
+
+static void independent(void)
+{
+	pthread_t t[THREADS];
+
+	for (uintptr_t i = 0; i < THREADS; i++)
+		check(pthread_create(&t[i], NULL, own_tcs, (void *)i) == 0);
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+}
+
+static struct bare_request endless = { .op = OP_SPIN, .count = UINT64_MAX, .width = 16 };
+
+static void *spinner(void *arg)
+{
+	struct sgx_enclave_run run;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	bare_call(&b, 0, &endless, &run);
+	return NULL;
+}
+
+/* The counter runs, so the thread is in its loop. */
+static void wait_for_spinner(void)
+{
+	volatile uint64_t *counter = (uint64_t *)(bare_thread_page(&b, 0) + 16);
+	uint64_t before;
+
+	do {
+		before = *counter;
+		sched_yield();
+	} while (before == 0 || *counter == before);
+}
+
+static void busy(pthread_t *inside)
+{
+	struct bare_request r = { .op = OP_ECHO };
+	struct sgx_enclave_run run;
+
+	check(pthread_create(inside, NULL, spinner, NULL) == 0);
+	wait_for_spinner();
+	for (int i = 0; i < 3; i++) {
+		check(bare_call(&b, 0, &r, &run) == 0 && run.function == ENCLU_EENTER);
+		check(run.exception_vector == VECTOR_GP && run.exception_error_code == 0 && run.exception_addr == 0);
+	}
+	bare_do(&b, 1, &r);
+}
+
+/* Cancelled in the enclave, the thread unwinds from the vDSO's frame; its TCS is idle with a frame in use. */
+static void cancelled_inside(pthread_t inside)
+{
+	struct bare_request r = { .op = OP_ECHO };
+	void *result;
+
+	check(pthread_cancel(inside) == 0 && pthread_join(inside, &result) == 0 && result == PTHREAD_CANCELED);
+	bare_do(&b, 0, &r);
+	check(r.cssa == 1);
+}
+
+/* Two threads want one TCS: each entry is let in alone or refused. */
+static _Atomic uint64_t entered, refused;
+
+static void *rival(void *arg)
+{
+	for (uint64_t n = 0; n < test_scaled(3000, 30); n++) {
+		struct bare_request r = { .op = OP_SPIN, .count = 200, .width = 16 };
+		struct sgx_enclave_run run;
+
+		bare_fill(&r.in, n);
+		check(bare_call(&b, 2, &r, &run) == 0);
+		if (run.function == ENCLU_EEXIT) {
+			check(memcmp(&r.in, &r.out, 16 * sizeof(uint64_t)) == 0);
+			atomic_fetch_add(&entered, 1);
+		} else {
+			check(run.exception_vector == VECTOR_GP && run.function == ENCLU_EENTER);
+			atomic_fetch_add(&refused, 1);
+		}
+	}
+	return NULL;
+}
+
+static void rivals(void)
+{
+	pthread_t t[2];
+
+	for (unsigned i = 0; i < 2; i++)
+		check(pthread_create(&t[i], NULL, rival, NULL) == 0);
+	for (unsigned i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	check(entered > 0 && entered + refused == 2 * test_scaled(3000, 30));
+}
+
+void bare_test(void)
+{
+	struct bare_options options = { .tcs = THREADS };
+	pthread_t inside;
+
+	bare_open(&b, &options);
+	independent();
+	rivals();
+	busy(&inside);
+	cancelled_inside(inside);
+	bare_close(&b);
+}
