@@ -36,13 +36,38 @@ static inline bool sys_is_err(long ret)
 	return ret < 0 && ret >= -4095;
 }
 
+/*
+ * The kernel orders an munmap() before the mmap() that hands the same addresses out again. ThreadSanitizer does not see
+ * system calls made directly, and would take the former and the new user of the addresses for a race.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define SYS_ORDER_MAPPINGS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SYS_ORDER_MAPPINGS 1
+#endif
+#endif
+
+#ifdef SYS_ORDER_MAPPINGS
+__attribute__((weak)) uint32_t sys_unmapped;
+#define sys_before_munmap() ((void)__atomic_fetch_add(&sys_unmapped, 1, __ATOMIC_RELEASE))
+#define sys_after_mmap() ((void)__atomic_load_n(&sys_unmapped, __ATOMIC_ACQUIRE))
+#else
+#define sys_before_munmap() ((void)0)
+#define sys_after_mmap() ((void)0)
+#endif
+
 static inline long sys_mmap(uint64_t addr, size_t len, int prot, int flags, int fd, uint64_t offset)
 {
-	return sys_call6(SYS_mmap, SYS_ARG(addr), SYS_ARG(len), prot, flags, fd, SYS_ARG(offset));
+	long ret = sys_call6(SYS_mmap, SYS_ARG(addr), SYS_ARG(len), prot, flags, fd, SYS_ARG(offset));
+
+	sys_after_mmap();
+	return ret;
 }
 
 static inline int sys_munmap(uint64_t addr, size_t len)
 {
+	sys_before_munmap();
 	return (int)sys_call2(SYS_munmap, addr, len);
 }
 
