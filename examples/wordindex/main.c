@@ -234,6 +234,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	const char *elf = NULL;
 	int c;
 
+	argv[0] = (char *)"wordindex"; /* getopt_long() begins its messages with it */
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h')
 			return fputs(usage_text, stdout) < 0;

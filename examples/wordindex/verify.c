@@ -172,8 +172,9 @@ static void check_top(struct check *check, unsigned top_count)
 
 		if (entries[i].count != w->count || entries[i].length != w->length ||
 		    memcmp(entries[i].word, w->text, w->length) != 0)
-			mismatch(check, "word number %zu by frequency is '%.*s', not '%.*s'", i + 1, (int)w->length,
-				 w->text, (int)min_of(entries[i].length, (uint64_t)WORD_BYTES_MAX), entries[i].word);
+			mismatch(check, "word number %zu by frequency is '%.*s' (%lu times), not '%.*s' (%lu)", i + 1,
+				 (int)w->length, w->text, w->count,
+				 (int)min_of(entries[i].length, (uint64_t)WORD_BYTES_MAX), entries[i].word, entries[i].count);
 	}
 	free(entries);
 }
