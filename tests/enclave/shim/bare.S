@@ -321,7 +321,11 @@ bare_code_end:
 	.globl bare_vdso
 	.type bare_vdso, @function
 bare_vdso:
+	.cfi_startproc
+	.cfi_def_cfa_offset 16
+	.cfi_offset %rbp, -16
 	save_callee
+	.cfi_def_cfa %rbp, 16
 	push %r8	/* -72(%rbp) */
 	push %rsi	/* -80(%rbp) */
 	sub $8, %rsp
@@ -336,6 +340,7 @@ bare_vdso:
 	cld
 	restore_callee
 	ret
+	.cfi_endproc
 	.size bare_vdso, . - bare_vdso
 
 	/* int bare_raw(in %rdi, out %rsi, tcs %rdx, leaf %rcx, width %r8) */

@@ -4,6 +4,7 @@
  * alternate stacks and deaths still holds, for threads that were there before and for new ones.
  */
 #include <errno.h>
+#include <execinfo.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -85,6 +86,27 @@ static void changes_the_context(void)
 	handle(SIGILL, skipping, 0);
 	__asm__ volatile("ud2");
 	check(count == 1 && last == SIGILL && info_seen.si_code > 0);
+}
+
+static uint64_t ud2_address;
+static volatile sig_atomic_t unwound;
+
+static void looking_back(int sig, siginfo_t *info, void *context)
+{
+	void *frame[64];
+	int n = backtrace(frame, ARRAY_SIZE(frame));
+
+	for (int i = 0; i < n; i++)
+		unwound |= (uint64_t)frame[i] == ud2_address;
+	skipping(sig, info, context);
+}
+
+/* Unwinders know the frame that a handler runs on. */
+static void unwinds(void)
+{
+	handle(SIGILL, looking_back, 0);
+	__asm__ volatile("lea 1f(%%rip), %%rax\n\tmov %%rax, %0\n1:\tud2" : "=m"(ud2_address) : : "rax");
+	check(count == 1 && unwound);
 }
 
 /* --- masks --- */
@@ -424,6 +446,7 @@ void bare_test(void)
 	threads(early);
 	jumps_out_again_and_again();
 	changes_the_context();
+	unwinds();
 	masks_in_handlers();
 	blocked_signals_wait();
 	queued_values_arrive();

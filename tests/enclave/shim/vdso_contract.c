@@ -3,6 +3,7 @@
  * __vdso_sgx_enter_enclave() to the letter: asm/sgx.h says what it takes, returns and leaves alone.
  */
 #include <errno.h>
+#include <execinfo.h>
 #include <string.h>
 
 #include "bare.h"
@@ -104,8 +105,23 @@ static struct {
 	uint32_t function[4];
 	long args[6];
 	bool aligned;
+	bool has_vdso, has_caller; /* frames of the handler's backtrace */
 	bool repair; /* at the second call: skip the UD2 that the enclave stopped at */
 } seen;
+
+static int call_with_handler(struct bare_request *r, int first, int second, bool repair);
+
+/* Unwinding goes through the vDSO's frame to its caller's. */
+static void look_back(void)
+{
+	void *frame[64];
+	int n = backtrace(frame, ARRAY_SIZE(frame));
+
+	for (int i = 0; i < n; i++) {
+		seen.has_vdso |= (uint64_t)frame[i] - (uint64_t)bare_vdso_entry < 256;
+		seen.has_caller |= seen.has_vdso && (uint64_t)frame[i] - (uint64_t)call_with_handler < 1024;
+	}
+}
 
 static int exit_handler(long rdi, long rsi, long rdx, long rsp, long r8, long r9, struct sgx_enclave_run *run)
 {
@@ -115,12 +131,13 @@ static int exit_handler(long rdi, long rsi, long rdx, long rsp, long r8, long r9
 	seen.aligned = ((uint64_t)__builtin_frame_address(0) & 15) == 0;
 	memcpy(seen.args, (long[]){ rdi, rsi, rdx, rsp, r8, r9 }, sizeof(seen.args));
 	seen.function[seen.calls] = run->function;
+	look_back();
 	if (seen.repair && seen.calls == 1)
 		bare_gpr(&b, 0, 0)->rip += 2;
 	return seen.results[seen.calls++];
 }
 
-static int call_with_handler(struct bare_request *r, int first, int second, bool repair)
+static __attribute__((noinline)) int call_with_handler(struct bare_request *r, int first, int second, bool repair)
 {
 	static struct bare_regs in, out;
 	struct sgx_enclave_run run = { .tcs = bare_tcs(&b, 0), .user_handler = (uint64_t)exit_handler };
@@ -141,6 +158,7 @@ static void handler_contract(void)
 	r = (struct bare_request){ .op = OP_ECHO, .width = 16 };
 	bare_fill(&r.in, 9);
 	check(call_with_handler(&r, 0, 0, false) == 0 && seen.calls == 1 && seen.function[0] == ENCLU_EEXIT && seen.aligned);
+	check(seen.has_vdso && seen.has_caller);
 	check(seen.args[0] == (long)r.in.rdi && seen.args[1] == (long)r.in.rsi && seen.args[2] == (long)r.in.rdx);
 	check(seen.args[3] == (long)r.out.rsp && seen.args[4] == (long)r.in.r8 && seen.args[5] == (long)r.in.r9);
 	check(call_with_handler(&r, -1234, 0, false) == -1234 && seen.calls == 1);
