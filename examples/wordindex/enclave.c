@@ -7,7 +7,9 @@
 #include "examples/wordindex/index.h"
 #include "kit/enclave/kit.h"
 
+#ifndef HEAP_BYTES
 #define HEAP_BYTES (160UL << 20)
+#endif
 #define CHUNK_BYTES (64UL << 10)
 
 KIT_ENCLAVE(.heap = HEAP_BYTES, .stack = 64 << 10, .tcs = THREADS_MAX, .product = 1, .svn = 1);

@@ -17,6 +17,7 @@
 #include "arch/errors.h"
 #include "kit/host/host.h"
 #include "tests/enclave/kit/probe.h"
+#include "tests/testing.h"
 
 #define EXIT_SKIP 77
 #define ARGS_MAX 4
@@ -121,7 +122,7 @@ static bool do_touch(struct session *s)
 		t[i].t = (struct probe_touch){
 			.first = i * s->arg[1],
 			.pages = s->arg[1],
-			.rounds = s->arg[2],
+			.rounds = test_scaled(s->arg[2], 100),
 			.seed = i << 32,
 		};
 		if (pthread_create(&t[i].thread, NULL, touch_thread, &t[i]) != 0)
@@ -137,7 +138,7 @@ static bool do_touch(struct session *s)
 
 static bool do_spin(struct session *s)
 {
-	return call_gives(s, PROBE_SPIN, s->arg[0], 0);
+	return call_gives(s, PROBE_SPIN, test_scaled(s->arg[0], 1000000), 0);
 }
 
 static bool do_ocalls(struct session *s)
@@ -348,7 +349,7 @@ static const struct command {
 	{"entry", 0, do_entry, ""},
 	{"copy", 0, do_copy, ""},
 	{"stack", 1, do_stack, "BYTES"},
-	{"raise", 1, do_raise, "KIND (see enum probe_raise)"},
+	{"raise", 1, do_raise, "KIND (0 to 10, see enum probe_raise)"},
 	{"double-fault", 0, do_double_fault, ""},
 	{"lose-threads", 0, do_lose_threads, ""},
 	{"abort", 0, do_abort, ""},
