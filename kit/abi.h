@@ -63,12 +63,12 @@
 
 /** struct kit_call - one ECALL, in host memory. The enclave reads each input once. */
 struct kit_call {
-	uint64_t function;    /* in */
-	uint64_t arg;         /* in: a number, or the address of host memory */
-	int64_t result;       /* out */
-	uint64_t ocall;       /* out, at KIT_EXIT_OCALL: which */
-	uint64_t ocall_arg;   /* out */
-	int64_t ocall_result; /* in, when the thread is entered again */
+	uint64_t function;                  /* in */
+	uint64_t arg;                       /* in: a number, or the address of host memory */
+	int64_t result;                     /* out */
+	uint64_t ocall;                     /* out, at KIT_EXIT_OCALL: which */
+	uint64_t ocall_arg;                 /* out */
+	int64_t ocall_result;               /* in, when the thread is entered again */
 	uint8_t scratch[KIT_SCRATCH_BYTES]; /* for what an OCALL passes by address */
 };
 
@@ -84,11 +84,11 @@ struct kit_thread {
 	uint64_t ssa;                 /* offset of SSA frame 0; frames are one page each */
 	uint64_t heap;                /* offset of the heap */
 	uint64_t heap_bytes;
-	uint64_t enclave_bytes;       /* ELRANGE */
-	uint64_t index;               /* 0 .. TCS count - 1 */
+	uint64_t enclave_bytes; /* ELRANGE */
+	uint64_t index;         /* 0 .. TCS count - 1 */
 
-	uint64_t call;                /* the struct kit_call being served */
-	uint64_t ocall_rsp;           /* where to go on after an OCALL; 0: no OCALL pending */
+	uint64_t call;      /* the struct kit_call being served */
+	uint64_t ocall_rsp; /* where to go on after an OCALL; 0: no OCALL pending */
 	uint64_t host_rsp, host_rbp, host_r12, host_r13, host_r14, host_r15, host_return;
 	uint32_t host_mxcsr;
 	uint16_t host_fcw;
@@ -100,13 +100,13 @@ struct kit_thread {
  * is named. KIT_ENCLAVE() in kit/enclave/kit.h emits it.
  */
 struct kit_config {
-	uint32_t version;    /* KIT_CONFIG_VERSION */
-	uint32_t flags;      /* KIT_CONFIG_DEBUG */
-	uint64_t heap;       /* bytes; 0: no heap */
-	uint64_t stack;      /* bytes for each thread; 0: 64 KiB */
-	uint64_t xfrm;       /* 0: x87 and SSE */
-	uint32_t tcs;        /* threads that can be inside at once; 0: 1 */
-	uint32_t nssa;       /* SSA frames for each thread; 0: 2 */
+	uint32_t version; /* KIT_CONFIG_VERSION */
+	uint32_t flags;   /* KIT_CONFIG_DEBUG */
+	uint64_t heap;    /* bytes; 0: no heap */
+	uint64_t stack;   /* bytes for each thread; 0: 64 KiB */
+	uint64_t xfrm;    /* 0: x87 and SSE */
+	uint32_t tcs;     /* threads that can be inside at once; 0: 1 */
+	uint32_t nssa;    /* SSA frames for each thread; 0: 2 */
 	uint32_t miscselect;
 	uint16_t product, svn;
 };

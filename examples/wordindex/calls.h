@@ -31,7 +31,7 @@ enum { BAD_CALL = -22 };
 
 /* Index the next part of a file. Parts come in order, and a word may go over their border. */
 struct feed {
-	uint64_t data;    /* address of the bytes */
+	uint64_t data; /* address of the bytes */
 	uint64_t bytes;
 	uint32_t file;
 	uint32_t last;    /* the file ends here */
@@ -49,7 +49,7 @@ struct batch {
 };
 
 struct count_query {
-	uint64_t word;     /* address of its bytes */
+	uint64_t word; /* address of its bytes */
 	uint64_t length;
 	uint64_t count;    /* out: 0: there is no such word */
 	uint64_t checksum; /* out */

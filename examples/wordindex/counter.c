@@ -58,7 +58,7 @@ static void maybe_keep(struct counter *c, const struct counted_word *w, uint64_t
 	}
 	if (at >= SAMPLES_MAX)
 		return;
-	c->sample[at] = (struct sample){w->text, w->length, posting};
+	c->sample[at] = (struct sample){ w->text, w->length, posting };
 	if (c->samples < SAMPLES_MAX)
 		c->samples++;
 }

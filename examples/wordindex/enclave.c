@@ -31,7 +31,7 @@ static struct {
 	size_t length;
 	char word[WORD_BYTES_MAX];
 	char chunk[CHUNK_BYTES];
-} reader = {.full_at = NOT_FULL};
+} reader = { .full_at = NOT_FULL };
 
 static bool is_word_byte(char c)
 {
@@ -173,7 +173,7 @@ static int64_t top(uint64_t arg)
 		return BAD_CALL;
 	q.found = index_top(words, q.wanted);
 	for (size_t i = 0; i < q.found; i++) {
-		struct top_entry entry = {.count = words[i].count, .length = words[i].length};
+		struct top_entry entry = { .count = words[i].count, .length = words[i].length };
 
 		memcpy(entry.word, words[i].text, words[i].length);
 		if (!kit_copy_out(q.entries + i * sizeof(entry), &entry, sizeof(entry)))

@@ -60,7 +60,7 @@ static int visit(struct file_list *list, const FTSENT *entry)
 
 int files_find(struct file_list *list, const char *path)
 {
-	char *const paths[] = {(char *)path, NULL};
+	char *const paths[] = { (char *)path, NULL };
 	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
 	FTSENT *entry;
 	int ret = 0;

@@ -291,7 +291,7 @@ size_t index_top(struct index_word *top, size_t wanted)
 			at--;
 		for (; at > 0 && goes_before(w, &top[at - 1]); at--)
 			top[at] = top[at - 1];
-		top[at] = (struct index_word){.text = w->text, .length = w->length, .count = w->count};
+		top[at] = (struct index_word){ .text = w->text, .length = w->length, .count = w->count };
 	}
 	return found;
 }

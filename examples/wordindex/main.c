@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/size.h"
 #include "examples/wordindex/calls.h"
 #include "examples/wordindex/counter.h"
 #include "examples/wordindex/files.h"
@@ -36,7 +35,7 @@ struct run {
 	struct kit_enclave *enclave;
 	struct totals totals;
 	struct verdict verdict;
-	size_t files;      /* indexed, the last one perhaps in part */
+	size_t files; /* indexed, the last one perhaps in part */
 	size_t unreadable;
 	bool full;
 	double load_seconds, index_seconds, verify_seconds;
@@ -60,7 +59,7 @@ static bool feed_file(struct run *run, uint32_t number, const char *data, size_t
 	*done = bytes;
 	do {
 		size_t n = min_of(FEED_BYTES, bytes - at);
-		struct feed f = {.data = (uint64_t)(data + at), .bytes = n, .file = number, .last = at + n == bytes};
+		struct feed f = { .data = (uint64_t)(data + at), .bytes = n, .file = number, .last = at + n == bytes };
 
 		if (!ask(run->enclave, CALL_FEED, &f))
 			return false;
@@ -121,16 +120,18 @@ static void report_text(const struct run *run)
 {
 	const struct verdict *v = &run->verdict;
 
-	printf("indexed   %zu of %zu files, %.1f MB, in %.1f s (enclave started in %.1f s)\n", run->files, run->list.count,
-	       (double)run->counter.bytes / 1e6, run->index_seconds, run->load_seconds);
+	printf("indexed   %zu of %zu files, %.1f MB, in %.1f s (enclave started in %.1f s)\n", run->files,
+	       run->list.count, (double)run->counter.bytes / 1e6, run->index_seconds, run->load_seconds);
 	if (run->full)
 		printf("          index full after %zu files: the enclave's heap of %lu MiB has no room for more\n",
 		       run->files, run->totals.heap_bytes >> 20);
 	printf("index     %lu different words, %lu in all, %.1f MiB in the enclave\n", run->totals.words,
 	       run->totals.postings, used_mib(run));
-	printf("verified  every word's count and postings, %lu lookups, the %ld most frequent, in %.1f s: %s\n", v->lookups,
-	       run->options.top, run->verify_seconds,
-	       v->failed ? "the enclave failed" : v->mismatches ? "MISMATCHES" : "all right");
+	printf("verified  every word's count and postings, %lu lookups, the %ld most frequent, in %.1f s: %s\n",
+	       v->lookups, run->options.top, run->verify_seconds,
+	       v->failed       ? "the enclave failed"
+	       : v->mismatches ? "MISMATCHES"
+			       : "all right");
 	for (size_t i = 0; i < min_of((uint64_t)run->options.top, run->counter.words); i++)
 		printf("%9lu  %.*s\n", run->counter.word[i].count, (int)run->counter.word[i].length,
 		       run->counter.word[i].text);
@@ -142,14 +143,15 @@ static void report_json(const struct run *run)
 	const struct verdict *v = &run->verdict;
 	const char *comma = "";
 
-	printf("{\"files\": %zu, \"files_listed\": %zu, \"files_unreadable\": %zu, \"bytes\": %lu, \"full\": %s,\n", run->files,
-	       run->list.count, run->unreadable, run->counter.bytes, run->full ? "true" : "false");
-	printf(" \"words\": %lu, \"postings\": %lu, \"heap_bytes\": %lu, \"heap_used_bytes\": %lu,\n", run->totals.words,
-	       run->totals.postings, run->totals.heap_bytes, run->totals.heap_bytes - run->totals.heap_left);
+	printf("{\"files\": %zu, \"files_listed\": %zu, \"files_unreadable\": %zu, \"bytes\": %lu, \"full\": %s,\n",
+	       run->files, run->list.count, run->unreadable, run->counter.bytes, run->full ? "true" : "false");
+	printf(" \"words\": %lu, \"postings\": %lu, \"heap_bytes\": %lu, \"heap_used_bytes\": %lu,\n",
+	       run->totals.words, run->totals.postings, run->totals.heap_bytes,
+	       run->totals.heap_bytes - run->totals.heap_left);
 	printf(" \"verified_words\": %lu, \"verified_postings\": %lu, \"lookups\": %lu, \"mismatches\": %lu, \"failed\": %s,\n",
 	       v->words, v->postings, v->lookups, v->mismatches, v->failed ? "true" : "false");
-	printf(" \"load_seconds\": %.3f, \"index_seconds\": %.3f, \"verify_seconds\": %.3f,\n \"top\": [", run->load_seconds,
-	       run->index_seconds, run->verify_seconds);
+	printf(" \"load_seconds\": %.3f, \"index_seconds\": %.3f, \"verify_seconds\": %.3f,\n \"top\": [",
+	       run->load_seconds, run->index_seconds, run->verify_seconds);
 	for (size_t i = 0; i < min_of((uint64_t)run->options.top, run->counter.words); i++) {
 		printf("%s{\"word\": \"%.*s\", \"count\": %lu}", comma, (int)run->counter.word[i].length,
 		       run->counter.word[i].text, run->counter.word[i].count);
@@ -164,7 +166,8 @@ static const char usage_text[] =
 	"Usage: wordindex [OPTION...] [FILE|DIRECTORY...]\n"
 	"\n"
 	"Index every word of the files given, in an SGX enclave, and check its answers against a count made outside.\n"
-	"Without arguments: " DEFAULT_INPUT ". What cannot be read is passed over with a warning. When the enclave's heap\n"
+	"Without arguments: " DEFAULT_INPUT
+	". What cannot be read is passed over with a warning. When the enclave's heap\n"
 	"is full, what has been indexed until then is checked.\n"
 	"\n"
 	"Where there is no SGX, and to see an enclave larger than the EPC:\n"
@@ -214,7 +217,11 @@ static bool place_enclave(struct options *o, const char *elf)
 
 static bool parse_number(const char *name, const char *text, int64_t min, int64_t max, int64_t *value)
 {
-	if (int_parse(text, min, max, value) == 0)
+	char *end;
+
+	errno = 0;
+	*value = strtol(text, &end, 10);
+	if (errno == 0 && end != text && *end == '\0' && *value >= min && *value <= max)
 		return true;
 	fprintf(stderr, "wordindex: --%s: '%s' is not a number from %ld to %ld\n", name, text, min, max);
 	return false;
@@ -226,10 +233,13 @@ enum { PARSED = -1 };
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option options[] = {
-		{"threads", required_argument, NULL, 't'}, {"top", required_argument, NULL, 'n'},
-		{"json", no_argument, NULL, 'j'},          {"enclave", required_argument, NULL, 'e'},
-		{"help", no_argument, NULL, 'h'},          {"version", no_argument, NULL, 'v'},
-		{NULL, 0, NULL, 0},
+		{ "threads", required_argument, NULL, 't' },
+		{ "top", required_argument, NULL, 'n' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "enclave", required_argument, NULL, 'e' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 },
 	};
 	const char *elf = NULL;
 	int c;
@@ -256,7 +266,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static bool find_input(struct run *run, int argc, char **argv)
 {
-	static char *defaults[] = {DEFAULT_INPUT, NULL};
+	static char *defaults[] = { DEFAULT_INPUT, NULL };
 	char **path = argc > 0 ? argv : defaults;
 	int ret = 0;
 
@@ -302,7 +312,7 @@ static bool do_run(struct run *run, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct run run = {.options = {.threads = 2, .top = 10}};
+	static struct run run = { .options = { .threads = 2, .top = 10 } };
 	int status = parse_options(argc, argv, &run.options);
 
 	if (status != PARSED)

@@ -16,7 +16,7 @@
 struct check {
 	struct kit_enclave *enclave;
 	const struct counter *counter;
-	_Atomic uint64_t next;   /* the first word, or sample, that nobody has taken yet */
+	_Atomic uint64_t next; /* the first word, or sample, that nobody has taken yet */
 	_Atomic uint64_t mismatches;
 	_Atomic bool failed;
 	bool (*part)(struct check *check, size_t first, size_t count);
@@ -65,10 +65,10 @@ static bool check_counts(struct check *check, size_t first, size_t count)
 {
 	const struct counted_word *words = check->counter->word + first;
 	struct count_query query[QUERIES_MAX];
-	struct batch batch = {.queries = (uint64_t)query, .count = count};
+	struct batch batch = { .queries = (uint64_t)query, .count = count };
 
 	for (size_t i = 0; i < count; i++)
-		query[i] = (struct count_query){.word = (uint64_t)words[i].text, .length = words[i].length};
+		query[i] = (struct count_query){ .word = (uint64_t)words[i].text, .length = words[i].length };
 	if (!ask(check->enclave, CALL_COUNT, &batch))
 		return false;
 	for (size_t i = 0; i < count; i++) {
@@ -86,7 +86,7 @@ static bool check_samples(struct check *check, size_t first, size_t count)
 {
 	const struct sample *samples = check->counter->sample;
 	struct lookup_query query[QUERIES_MAX];
-	struct batch batch = {.queries = (uint64_t)query, .count = count};
+	struct batch batch = { .queries = (uint64_t)query, .count = count };
 
 	for (size_t i = 0; i < count; i++) {
 		const struct sample *s = &samples[(first + i) / 2];
@@ -158,7 +158,7 @@ static void check_totals(struct check *check)
 static void check_top(struct check *check, unsigned top_count)
 {
 	struct top_entry *entries = calloc(TOP_MAX, sizeof(*entries));
-	struct top_query query = {.entries = (uint64_t)entries, .wanted = top_count};
+	struct top_query query = { .entries = (uint64_t)entries, .wanted = top_count };
 
 	if (!entries || !ask(check->enclave, CALL_TOP, &query)) {
 		atomic_store(&check->failed, true);
@@ -174,7 +174,8 @@ static void check_top(struct check *check, unsigned top_count)
 		    memcmp(entries[i].word, w->text, w->length) != 0)
 			mismatch(check, "word number %zu by frequency is '%.*s' (%lu times), not '%.*s' (%lu)", i + 1,
 				 (int)w->length, w->text, w->count,
-				 (int)min_of(entries[i].length, (uint64_t)WORD_BYTES_MAX), entries[i].word, entries[i].count);
+				 (int)min_of(entries[i].length, (uint64_t)WORD_BYTES_MAX), entries[i].word,
+				 entries[i].count);
 	}
 	free(entries);
 }
@@ -182,7 +183,7 @@ static void check_top(struct check *check, unsigned top_count)
 struct verdict verify_index(struct kit_enclave *enclave, const struct counter *counter, unsigned threads,
 			    unsigned top_count)
 {
-	struct check check = {.enclave = enclave, .counter = counter};
+	struct check check = { .enclave = enclave, .counter = counter };
 
 	check_totals(&check);
 	check_top(&check, top_count);

@@ -8,10 +8,10 @@
 #include "kit/host/host.h"
 
 struct verdict {
-	uint64_t words, postings;   /* compared */
-	uint64_t lookups;           /* occurrences asked for, and places asked for where there is none */
+	uint64_t words, postings; /* compared */
+	uint64_t lookups;         /* occurrences asked for, and places asked for where there is none */
 	uint64_t mismatches;
-	bool failed;                /* the enclave could not answer */
+	bool failed; /* the enclave could not answer */
 };
 
 /** ask() - one ECALL. Return: whether it succeeded; otherwise standard error says why. */

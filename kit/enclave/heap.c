@@ -40,7 +40,7 @@ struct page {
 			uint16_t used; /* objects handed out */
 		};
 	};
-	uint16_t fresh;         /* PAGE_SLAB: objects from this number on were never handed out */
+	uint16_t fresh; /* PAGE_SLAB: objects from this number on were never handed out */
 	uint8_t class;
 	uint8_t kind;
 };
@@ -57,10 +57,10 @@ static struct {
 	struct kit_lock lock;
 	struct page *map;
 	uint8_t *base;
-	uint32_t pages;    /* in all */
-	uint32_t top;      /* pages from here on were never used or have been given back */
-	uint32_t free;     /* pages in free runs */
-	uint32_t runs;     /* list of free runs */
+	uint32_t pages; /* in all */
+	uint32_t top;   /* pages from here on were never used or have been given back */
+	uint32_t free;  /* pages in free runs */
+	uint32_t runs;  /* list of free runs */
 	uint32_t slabs[CLASSES];
 } heap;
 
@@ -74,7 +74,7 @@ void kit_heap_init(void *start, size_t bytes)
 	heap.base = (uint8_t *)start + map * PAGE_BYTES;
 	heap.pages = pages > map ? (uint32_t)(pages - map) : 0;
 	heap.runs = NONE;
-	for (unsigned class = 0; class < CLASSES; class++)
+	for (unsigned class = 0; class < CLASSES; class ++)
 		heap.slabs[class] = NONE;
 }
 
@@ -224,7 +224,7 @@ static unsigned class_of(size_t n)
 
 	if (n <= 128)
 		return n == 0 ? 0 : (unsigned)(n - 1) / 16;
-	for (class = 8; class_bytes[class] < n; class++)
+	for (class = 8; class_bytes[class] < n; class ++)
 		;
 	return class;
 }
@@ -254,7 +254,7 @@ static uint32_t new_slab(unsigned class)
 		heap.map[at + i].kind = PAGE_SLAB_REST;
 		heap.map[at + i].start = at;
 	}
-	heap.map[at] = (struct page){.free = OBJECT_NONE, .class = (uint8_t)class, .kind = PAGE_SLAB};
+	heap.map[at] = (struct page){ .free = OBJECT_NONE, .class = (uint8_t) class, .kind = PAGE_SLAB };
 	list_push(&heap.slabs[class], at);
 	return at;
 }
@@ -302,9 +302,9 @@ static void free_object(uint32_t slab, void *ptr)
 /* --- the C library's interface --- */
 
 struct place {
-	uint32_t at;   /* first page of its run or slab */
+	uint32_t at; /* first page of its run or slab */
 	bool small;
-	size_t bytes;  /* that the caller may use */
+	size_t bytes; /* that the caller may use */
 };
 
 /* Where @ptr was allocated; aborts if it was not. */
@@ -312,7 +312,7 @@ static struct place find(const void *ptr)
 {
 	size_t offset = (size_t)((const uint8_t *)ptr - heap.base);
 	uint32_t at = (uint32_t)(offset / PAGE_BYTES);
-	struct place place = {.at = at};
+	struct place place = { .at = at };
 
 	if (offset / PAGE_BYTES >= heap.top)
 		kit_abort();

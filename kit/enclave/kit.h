@@ -23,7 +23,7 @@
 		.desc_bytes = sizeof(struct kit_config), \
 		.type = KIT_NOTE_TYPE, \
 		.name = KIT_NOTE_NAME, \
-		.config = {.version = KIT_CONFIG_VERSION, __VA_ARGS__}, \
+		.config = { .version = KIT_CONFIG_VERSION, __VA_ARGS__ }, \
 	}
 
 /**
@@ -60,7 +60,9 @@ static inline struct kit_thread *kit_thread(void)
 	struct kit_thread *self;
 
 	__asm__("mov %%gs:%c1, %0; lea kit_base(%%rip), %%rcx; add %%rcx, %0"
-		: "=&r"(self) : "i"(KIT_THREAD_SELF) : "rcx", "cc");
+		: "=&r"(self)
+		: "i"(KIT_THREAD_SELF)
+		: "rcx", "cc");
 	return self;
 }
 

@@ -13,7 +13,7 @@ struct out {
 struct spec {
 	bool left, zero;
 	size_t width;
-	int precision; /* < 0: none given */
+	int precision;  /* < 0: none given */
 	unsigned bytes; /* of the argument */
 	char conversion;
 };
@@ -108,7 +108,7 @@ static const char *parse_spec(const char *f, struct spec *s, va_list *args)
 {
 	int width;
 
-	*s = (struct spec){.precision = -1};
+	*s = (struct spec){ .precision = -1 };
 	for (;; f++) {
 		if (*f == '-')
 			s->left = true;
@@ -183,7 +183,7 @@ static void put_conversion(struct out *o, struct spec *s, va_list *args)
 
 int vsnprintf(char *restrict buf, size_t size, const char *restrict fmt, va_list args)
 {
-	struct out o = {.buf = buf, .size = size};
+	struct out o = { .buf = buf, .size = size };
 	struct spec s;
 	va_list ap;
 

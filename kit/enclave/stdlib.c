@@ -42,7 +42,7 @@ static const char *skip_prefix(const char *s, int *base)
 
 static struct number parse(const char *s, char **end, int base)
 {
-	struct number n = {0};
+	struct number n = { 0 };
 	const char *p = s, *digits;
 
 	while (is_space(*p))

@@ -156,8 +156,8 @@ static int after_exit(long rdi, long rsi, long rdx, long ursp, long r8, long r9,
 
 int kit_ecall(struct kit_enclave *e, uint64_t function, uint64_t arg, struct kit_result *result)
 {
-	struct visit v = {.enclave = e, .result = result, .call = {.function = function, .arg = arg}};
-	struct sgx_enclave_run run = {.user_handler = (uint64_t)after_exit, .user_data = (uint64_t)&v};
+	struct visit v = { .enclave = e, .result = result, .call = { .function = function, .arg = arg } };
+	struct sgx_enclave_run run = { .user_handler = (uint64_t)after_exit, .user_data = (uint64_t)&v };
 	struct kit_tcs *tcs;
 	int ret;
 
@@ -230,7 +230,8 @@ static int describe_address(const struct kit_enclave *e, const struct kit_except
 
 char *kit_describe_exception(const struct kit_enclave *e, const struct kit_exception *x, char *buf, size_t size)
 {
-	int n = snprintf(buf, size, "%s (vector %u, error code 0x%x)", vector_name(x->vector), x->vector, x->error_code);
+	int n = snprintf(buf, size, "%s (vector %u, error code 0x%x)", vector_name(x->vector), x->vector,
+			 x->error_code);
 
 	if (n >= 0 && (size_t)n < size)
 		n += describe_address(e, x, buf + n, size - (size_t)n);

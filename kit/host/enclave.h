@@ -23,9 +23,9 @@ struct kit_enclave {
 	kit_fault_fn fault;
 	void *fault_data;
 
-	pthread_mutex_t lock;        /* protects what follows */
+	pthread_mutex_t lock; /* protects what follows */
 	pthread_cond_t changed;
-	struct kit_tcs *tcs;         /* array, one for each */
+	struct kit_tcs *tcs; /* array, one for each */
 	struct kit_tcs *free;
 	uint32_t threads;
 };

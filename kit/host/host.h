@@ -47,10 +47,10 @@ int kit_enclave_fd(const struct kit_enclave *enclave);
 
 /** struct kit_exception - what the processor reported. */
 struct kit_exception {
-	uint32_t function;     /* ENCLU leaf: ENCLU_ERESUME: happened inside; ENCLU_EENTER: the entry itself failed */
-	uint16_t vector;       /* enum x86_vector */
+	uint32_t function; /* ENCLU leaf: ENCLU_ERESUME: happened inside; ENCLU_EENTER: the entry itself failed */
+	uint16_t vector;   /* enum x86_vector */
 	uint16_t error_code;
-	uint64_t address;      /* page faults: which page; as the kernel reports it */
+	uint64_t address; /* page faults: which page; as the kernel reports it */
 };
 
 struct kit_result {

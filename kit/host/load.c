@@ -23,10 +23,12 @@ static int open_device(struct kit_enclave *e, struct kit_error *err)
 	if (e->fd >= 0)
 		return 0;
 	if (errno == ENOENT || errno == ENXIO || errno == ENODEV)
-		return kit_fail(err, errno, "there is no " DEVICE ": this machine has no SGX, or it is off; start the program "
+		return kit_fail(err, errno,
+				"there is no " DEVICE ": this machine has no SGX, or it is off; start the program "
 				"with softsgx run");
 	if (errno == EACCES)
-		return kit_fail(err, errno, "cannot open " DEVICE ": permission denied; be in the group that owns it, or start "
+		return kit_fail(err, errno,
+				"cannot open " DEVICE ": permission denied; be in the group that owns it, or start "
 				"the program with softsgx run");
 	return kit_fail(err, errno, "cannot open " DEVICE ": %s", strerror(errno));
 }
@@ -61,15 +63,16 @@ static int create(struct kit_enclave *e, const struct sgx_sigstruct *sig, struct
 			.xfrm = sig->attributes.xfrm & sig->attributemask.xfrm,
 		},
 	};
-	struct sgx_enclave_create arg = {.src = (uint64_t)&secs};
+	struct sgx_enclave_create arg = { .src = (uint64_t)&secs };
 
 	if (ioctl(e->fd, SGX_IOC_ENCLAVE_CREATE, &arg) == 0)
 		return 0;
 	if (errno == ENOMEM)
 		return kit_fail(err, ENOMEM, "no EPC left to create an enclave in: " CURE_MEMORY);
-	return kit_fail(err, errno, "the platform refuses to create this enclave (%s): ELRANGE %lu MiB, ATTRIBUTES 0x%lx, "
-			"XFRM 0x%lx, MISCSELECT 0x%x: one of these is more than it offers", strerror(errno),
-			secs.size >> 20, secs.attributes.flags, secs.attributes.xfrm, secs.miscselect);
+	return kit_fail(err, errno,
+			"the platform refuses to create this enclave (%s): ELRANGE %lu MiB, ATTRIBUTES 0x%lx, "
+			"XFRM 0x%lx, MISCSELECT 0x%x: one of these is more than it offers",
+			strerror(errno), secs.size >> 20, secs.attributes.flags, secs.attributes.xfrm, secs.miscselect);
 }
 
 int kit_enclave_open(const struct kit_image *image, const struct sgx_sigstruct *sig, struct kit_enclave **enclave,
@@ -100,8 +103,9 @@ int kit_enclave_open(const struct kit_image *image, const struct sgx_sigstruct *
 static int fail_add(const struct kit_enclave *e, uint64_t offset, int code, struct kit_error *err)
 {
 	if (code == ENOMEM)
-		return kit_fail(err, code, "the enclave needs %lu MiB, and no EPC or backing memory is left at 0x%lx: "
-				CURE_MEMORY ", or build the enclave with a smaller heap",
+		return kit_fail(err, code,
+				"the enclave needs %lu MiB, and no EPC or backing memory is left at 0x%lx: " CURE_MEMORY
+				", or build the enclave with a smaller heap",
 				e->image->pages * PAGE_SIZE >> 20, offset);
 	return kit_fail(err, code, "the platform refuses the page at 0x%lx: %s", offset, strerror(code));
 }
@@ -110,7 +114,7 @@ static int fail_add(const struct kit_enclave *e, uint64_t offset, int code, stru
 static int add_range(struct kit_enclave *e, const struct kit_run *run, uint64_t offset, const void *src, uint64_t bytes,
 		     struct kit_error *err)
 {
-	struct sgx_secinfo secinfo = {.flags = run->secinfo_flags};
+	struct sgx_secinfo secinfo = { .flags = run->secinfo_flags };
 	struct sgx_enclave_add_pages arg = {
 		.src = (uint64_t)src,
 		.offset = offset,
@@ -189,16 +193,17 @@ int kit_enclave_map(struct kit_enclave *e, struct kit_error *err)
 
 		last = last_alike(image, first);
 		end = image->runs[last].offset + image->runs[last].pages * PAGE_SIZE;
-		if (mmap(at, end - offset, prot_of(image->runs[first].secinfo_flags), MAP_SHARED | MAP_FIXED, e->fd, 0) !=
-		    at)
-			return kit_fail(err, errno, "cannot map the enclave's pages at 0x%lx: %s", offset, strerror(errno));
+		if (mmap(at, end - offset, prot_of(image->runs[first].secinfo_flags), MAP_SHARED | MAP_FIXED, e->fd,
+			 0) != at)
+			return kit_fail(err, errno, "cannot map the enclave's pages at 0x%lx: %s", offset,
+					strerror(errno));
 	}
 	return 0;
 }
 
 int kit_enclave_init(struct kit_enclave *e, const struct sgx_sigstruct *sig, struct kit_error *err)
 {
-	struct sgx_enclave_init arg = {.sigstruct = (uint64_t)sig};
+	struct sgx_enclave_init arg = { .sigstruct = (uint64_t)sig };
 
 	if (ioctl(e->fd, SGX_IOC_ENCLAVE_INIT, &arg) == 0)
 		return 0;
@@ -206,7 +211,8 @@ int kit_enclave_init(struct kit_enclave *e, const struct sgx_sigstruct *sig, str
 	case EPERM:
 		return kit_fail(err, EPERM, "the signature does not match the enclave: sign it again (softsgx sign)");
 	case EACCES:
-		return kit_fail(err, EACCES, "the enclave wants the provisioning key, which this program may not give it");
+		return kit_fail(err, EACCES,
+				"the enclave wants the provisioning key, which this program may not give it");
 	default:
 		return kit_fail(err, errno, "the platform refuses to start the enclave: %s", strerror(errno));
 	}

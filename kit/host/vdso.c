@@ -7,7 +7,7 @@
 #include "kit/host/host.h"
 
 struct dynamic {
-	uint64_t load;           /* add to a p_vaddr or d_ptr to get an address */
+	uint64_t load; /* add to a p_vaddr or d_ptr to get an address */
 	const Elf64_Sym *symbols;
 	const char *strings;
 	const uint32_t *hash, *gnu_hash;
@@ -72,7 +72,7 @@ static uint32_t gnu_symbol_count(const uint32_t *table)
 vdso_sgx_enter_enclave_t kit_find_vdso_entry(void)
 {
 	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR);
-	struct dynamic d = {0};
+	struct dynamic d = { 0 };
 	const Elf64_Dyn *dyn = eh ? find_dynamic(eh, &d) : NULL;
 	uint32_t count = 0;
 

@@ -67,13 +67,17 @@ static int add_segment(const struct reader *r, const Elf64_Phdr *ph)
 	if (ph->p_filesz > ph->p_memsz || !in_file(r, ph->p_offset, ph->p_filesz))
 		return broken(r, "%s is truncated: the segment at 0x%lx is not all there", r->name, ph->p_vaddr);
 	if (ph->p_vaddr > KIT_ELF_MAX || ph->p_memsz > KIT_ELF_MAX - ph->p_vaddr)
-		return kit_fail(r->err, E2BIG, "%s: the segment at 0x%lx ends beyond %lu MiB: use the heap for large data",
-				r->name, ph->p_vaddr, KIT_ELF_MAX >> 20);
+		return kit_fail(r->err, E2BIG,
+				"%s: the segment at 0x%lx ends beyond %lu MiB: use the heap for large data", r->name,
+				ph->p_vaddr, KIT_ELF_MAX >> 20);
 	if ((ph->p_vaddr & PAGE_MASK) < previous_end)
-		return broken(r, "%s: the segment at 0x%lx shares a page with the one before: link with "
-			      "kit/enclave/enclave.lds", r->name, ph->p_vaddr);
+		return broken(r,
+			      "%s: the segment at 0x%lx shares a page with the one before: link with "
+			      "kit/enclave/enclave.lds",
+			      r->name, ph->p_vaddr);
 	if (!(ph->p_flags & PF_R))
-		return broken(r, "%s: the segment at 0x%lx is not readable, which SGX does not offer", r->name, ph->p_vaddr);
+		return broken(r, "%s: the segment at 0x%lx is not readable, which SGX does not offer", r->name,
+			      ph->p_vaddr);
 	if (elf->segments == KIT_ELF_SEGMENTS)
 		return broken(r, "%s has more than %d segments", r->name, KIT_ELF_SEGMENTS);
 	s = &elf->segment[elf->segments++];
@@ -130,12 +134,18 @@ static int check_relocations(const struct reader *r, uint64_t table, uint64_t by
 
 		memcpy(&rela, s->data + (table - s->data_offset) + at, sizeof(rela));
 		if (rela.r_info != ELF64_R_INFO(0, R_X86_64_RELATIVE))
-			return broken(r, "%s refers to a symbol that nobody defines, or needs a dynamic linker (relocation "
-				      "at 0x%lx): link all it uses into it, hidden", r->name, rela.r_offset);
+			return broken(
+				r,
+				"%s refers to a symbol that nobody defines, or needs a dynamic linker (relocation "
+				"at 0x%lx): link all it uses into it, hidden",
+				r->name, rela.r_offset);
 		target = segment_at(r->elf, rela.r_offset, sizeof(uint64_t), false);
 		if (!target || !(target->secinfo_flags & SGX_SECINFO_W))
-			return broken(r, "%s has a relocation in a page it may not write (0x%lx): compile with -fPIE, link "
-				      "with kit/enclave/enclave.lds", r->name, rela.r_offset);
+			return broken(
+				r,
+				"%s has a relocation in a page it may not write (0x%lx): compile with -fPIE, link "
+				"with kit/enclave/enclave.lds",
+				r->name, rela.r_offset);
 	}
 	return 0;
 }
@@ -154,13 +164,16 @@ static int check_dynamic(const struct reader *r, const Elf64_Phdr *ph)
 		case DT_NULL:
 			return check_relocations(r, table, bytes);
 		case DT_NEEDED:
-			return broken(r, "%s needs a shared library, and there is none in an enclave: link with -nostdlib",
+			return broken(r,
+				      "%s needs a shared library, and there is none in an enclave: link with -nostdlib",
 				      r->name);
 		case DT_REL:
 		case DT_JMPREL:
 		case 36: /* DT_RELR, which older <elf.h> lack */
-			return broken(r, "%s has relocations that the enclave cannot do itself: link it with -static-pie "
-				      "and without packed relocations", r->name);
+			return broken(r,
+				      "%s has relocations that the enclave cannot do itself: link it with -static-pie "
+				      "and without packed relocations",
+				      r->name);
 		case DT_RELA:
 			table = dyn.d_un.d_ptr;
 			break;
@@ -214,8 +227,8 @@ static int read_headers(const struct reader *r)
 
 int kit_elf_parse(const void *file, size_t bytes, const char *name, struct kit_elf *elf, struct kit_error *err)
 {
-	Elf64_Ehdr header = {0};
-	struct reader r = {.file = file, .bytes = bytes, .name = name, .err = err, .header = &header, .elf = elf};
+	Elf64_Ehdr header = { 0 };
+	struct reader r = { .file = file, .bytes = bytes, .name = name, .err = err, .header = &header, .elf = elf };
 	const struct kit_segment *entry;
 	int ret;
 
@@ -229,8 +242,10 @@ int kit_elf_parse(const void *file, size_t bytes, const char *name, struct kit_e
 	if (elf->segments == 0)
 		return broken(&r, "%s has nothing to load", name);
 	if (elf->config.version == 0)
-		return broken(&r, "%s has no enclave note: say KIT_ENCLAVE(...) in one of its sources, link with "
-			      "kit/enclave/enclave.lds", name);
+		return broken(&r,
+			      "%s has no enclave note: say KIT_ENCLAVE(...) in one of its sources, link with "
+			      "kit/enclave/enclave.lds",
+			      name);
 	elf->entry = header.e_entry;
 	entry = segment_at(elf, header.e_entry, 1, false);
 	if (!entry || !(entry->secinfo_flags & SGX_SECINFO_X))

@@ -10,18 +10,18 @@
 #define KIT_ELF_SEGMENTS 16
 
 struct kit_segment {
-	uint64_t start, end;         /* page-aligned offsets in the enclave */
-	uint64_t data_offset;        /* where the file's bytes go, from the enclave's base */
+	uint64_t start, end;  /* page-aligned offsets in the enclave */
+	uint64_t data_offset; /* where the file's bytes go, from the enclave's base */
 	const uint8_t *data;
 	uint64_t data_bytes;
-	uint64_t secinfo_flags;      /* permissions */
+	uint64_t secinfo_flags; /* permissions */
 };
 
 struct kit_elf {
 	struct kit_segment segment[KIT_ELF_SEGMENTS];
-	unsigned segments;           /* ascending, no page in two of them */
+	unsigned segments; /* ascending, no page in two of them */
 	uint64_t entry;
-	struct kit_config config;    /* as the note has it */
+	struct kit_config config; /* as the note has it */
 };
 
 /**

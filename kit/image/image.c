@@ -41,10 +41,11 @@ static int check_config(struct kit_config *c, const char *name, struct kit_error
 	if (c->nssa > NSSA_MAX)
 		return kit_fail(err, E2BIG, "%s asks for %u SSA frames; the limit is %d", name, c->nssa, NSSA_MAX);
 	if ((c->xfrm & SGX_XFRM_LEGACY) != SGX_XFRM_LEGACY || (c->xfrm & ~XFRM_ONE_PAGE))
-		return kit_fail(err, ENOEXEC, "%s asks for XFRM 0x%lx; it must contain 0x3 and nothing beyond 0x%llx", name,
-				c->xfrm, XFRM_ONE_PAGE);
+		return kit_fail(err, ENOEXEC, "%s asks for XFRM 0x%lx; it must contain 0x3 and nothing beyond 0x%llx",
+				name, c->xfrm, XFRM_ONE_PAGE);
 	if ((c->miscselect & ~SGX_MISC_EXINFO) || (c->flags & ~KIT_CONFIG_DEBUG))
-		return kit_fail(err, ENOEXEC, "%s asks for flags 0x%x, MISCSELECT 0x%x: some of these bits do not exist", name,
+		return kit_fail(err, ENOEXEC,
+				"%s asks for flags 0x%x, MISCSELECT 0x%x: some of these bits do not exist", name,
 				c->flags, c->miscselect);
 	c->stack = page_round_up(c->stack ? c->stack : STACK_DEFAULT);
 	c->heap = page_round_up(c->heap);
@@ -55,8 +56,8 @@ static int check_config(struct kit_config *c, const char *name, struct kit_error
 
 struct layout {
 	struct kit_image *image;
-	uint64_t at;         /* next offset */
-	uint8_t *contents;   /* next free page of image->contents */
+	uint64_t at;       /* next offset */
+	uint8_t *contents; /* next free page of image->contents */
 };
 
 static void put_run(struct layout *l, uint64_t pages, uint64_t flags, const uint8_t *contents, bool measured)
@@ -181,7 +182,7 @@ static int allocate(struct kit_image *image, const struct kit_elf *elf)
 
 static int lay_out(struct kit_image *image, const struct kit_elf *elf)
 {
-	struct layout l = {.image = image};
+	struct layout l = { .image = image };
 
 	image->entry = elf->entry;
 	plan(image, elf->segment[elf->segments - 1].end);
@@ -284,7 +285,7 @@ int kit_image_measure(const struct kit_image *image, uint8_t mrenclave[32])
 		return -ENOMEM;
 	for (size_t i = 0; i < image->run_count; i++) {
 		const struct kit_run *run = &image->runs[i];
-		struct sgx_secinfo secinfo = {.flags = run->secinfo_flags};
+		struct sgx_secinfo secinfo = { .flags = run->secinfo_flags };
 
 		for (uint64_t page = 0; page < run->pages; page++)
 			measure_page(m, run->offset + page * PAGE_SIZE, &secinfo,

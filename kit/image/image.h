@@ -33,7 +33,7 @@
 
 /** struct kit_run - pages that follow one another and are added the same way. */
 struct kit_run {
-	uint64_t offset;         /* from the enclave's base, bytes */
+	uint64_t offset; /* from the enclave's base, bytes */
 	uint64_t pages;
 	uint64_t secinfo_flags;  /* permissions and page type */
 	const uint8_t *contents; /* page-aligned; NULL: all zero */
@@ -48,9 +48,9 @@ struct kit_image {
 	uint64_t heap;            /* offset of the heap */
 	struct kit_run *runs;     /* by ascending offset: the order in which they are added */
 	size_t run_count;
-	uint64_t first_tcs;       /* offset of thread 0's TCS; thread i's is i * tcs_stride further */
+	uint64_t first_tcs; /* offset of thread 0's TCS; thread i's is i * tcs_stride further */
 	uint64_t tcs_stride;
-	uint8_t *contents;        /* what the runs point into: page-aligned private memory */
+	uint8_t *contents; /* what the runs point into: page-aligned private memory */
 	size_t contents_bytes;
 };
 

@@ -52,8 +52,10 @@ int kit_key_generate(const char *path, struct kit_error *err)
 
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0 && errno == EEXIST)
-		return kit_fail(err, EEXIST, "%s exists already and may be the only copy of a key: choose another name, or "
-				"remove it first", path);
+		return kit_fail(err, EEXIST,
+				"%s exists already and may be the only copy of a key: choose another name, or "
+				"remove it first",
+				path);
 	if (fd < 0)
 		return kit_fail(err, errno, "cannot write %s: %s", path, strerror(errno));
 	pkey = new_pkey();
@@ -82,25 +84,32 @@ static int read_pkey(const char *path, EVP_PKEY **pkey, struct kit_error *err)
 	FILE *f = fopen(path, "re");
 
 	if (!f && errno == ENOENT)
-		return kit_fail(err, ENOENT, "there is no key %s: make one with softsgx sign --generate-key %s", path, path);
+		return kit_fail(err, ENOENT, "there is no key %s: make one with softsgx sign --generate-key %s", path,
+				path);
 	if (!f)
 		return kit_fail(err, errno, "cannot read %s: %s", path, strerror(errno));
 	*pkey = PEM_read_PrivateKey(f, NULL, no_passphrase, NULL);
 	fclose(f);
 	if (!*pkey)
-		return kit_fail(err, EINVAL, "%s holds no private key in PEM without a passphrase: make one with softsgx sign "
-				"--generate-key", path);
+		return kit_fail(err, EINVAL,
+				"%s holds no private key in PEM without a passphrase: make one with softsgx sign "
+				"--generate-key",
+				path);
 	return 0;
 }
 
 static int check_pkey(const char *path, const struct kit_key *key, const BIGNUM *exponent, struct kit_error *err)
 {
 	if (EVP_PKEY_get_bits(key->pkey) != KEY_BITS)
-		return kit_fail(err, EINVAL, "%s is a key of %d bits, and SGX wants %d: make one with softsgx sign "
-				"--generate-key", path, EVP_PKEY_get_bits(key->pkey), KEY_BITS);
+		return kit_fail(err, EINVAL,
+				"%s is a key of %d bits, and SGX wants %d: make one with softsgx sign "
+				"--generate-key",
+				path, EVP_PKEY_get_bits(key->pkey), KEY_BITS);
 	if (!BN_is_word(exponent, EXPONENT))
-		return kit_fail(err, EINVAL, "%s has another public exponent than %d, which SGX wants: make one with softsgx "
-				"sign --generate-key", path, EXPONENT);
+		return kit_fail(err, EINVAL,
+				"%s has another public exponent than %d, which SGX wants: make one with softsgx "
+				"sign --generate-key",
+				path, EXPONENT);
 	return 0;
 }
 

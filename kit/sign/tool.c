@@ -39,7 +39,7 @@ static int generate(const char *path, struct kit_error *err)
 
 int main(int argc, char **argv)
 {
-	struct kit_error err = {"usage: kit-sign KEY.pem | kit-sign ENCLAVE.elf KEY.pem OUT.sig"};
+	struct kit_error err = { "usage: kit-sign KEY.pem | kit-sign ENCLAVE.elf KEY.pem OUT.sig" };
 	int ret = -1;
 
 	if (argc == 2)

@@ -49,7 +49,7 @@ static uint64_t enter(struct kit_call *call)
 
 static int64_t ecall(uint64_t function, uint64_t arg)
 {
-	struct kit_call call = {.function = function, .arg = arg};
+	struct kit_call call = { .function = function, .arg = arg };
 
 	assert_int_equal(enter(&call), KIT_EXIT_RETURN);
 	return call.result;
@@ -57,7 +57,7 @@ static int64_t ecall(uint64_t function, uint64_t arg)
 
 static void calls_carry_argument_and_result(void **state)
 {
-	struct probe_add a = {40, 2};
+	struct probe_add a = { 40, 2 };
 
 	assert_int_equal(ecall(PROBE_ECHO, 0xfedcba9876543210), (int64_t)0xfedcba9876543210);
 	assert_int_equal(ecall(PROBE_ADD, (uint64_t)&a), 42);
@@ -85,8 +85,8 @@ static void entry_trusts_nothing_of_the_hosts_state(void **state)
 /* RBP, RSP, R12-R15, MXCSR and the control word come back; nothing of the enclave's leaves in any other. */
 static void exit_gives_back_and_gives_away_nothing(void **state)
 {
-	static const unsigned cleared[] = {3, 4, 8, 9, 10, 11}; /* rdx rsi r8 - r11 */
-	static const unsigned kept[] = {6, 7, 12, 13, 14, 15};
+	static const unsigned cleared[] = { 3, 4, 8, 9, 10, 11 }; /* rdx rsi r8 - r11 */
+	static const unsigned kept[] = { 6, 7, 12, 13, 14, 15 };
 
 	(void)ecall(PROBE_SPIN, 1000);
 	for (unsigned i = 0; i < ARRAY_SIZE(cleared); i++)
@@ -111,7 +111,7 @@ static void odd_control_words_of_the_host_survive(void **state)
 
 static void ocalls_go_out_and_come_back(void **state)
 {
-	struct kit_call call = {.function = PROBE_OCALLS, .arg = 100};
+	struct kit_call call = { .function = PROBE_OCALLS, .arg = 100 };
 	uint64_t served = 0, why;
 
 	while ((why = enter(&call)) == KIT_EXIT_OCALL) {
@@ -129,8 +129,8 @@ static void ocalls_go_out_and_come_back(void **state)
 static void host_addresses_are_checked(void **state)
 {
 	uint8_t buf[64];
-	struct probe_copy good = {(uint64_t)buf, sizeof(buf)}, inside = {toy.base, 16}, into = {toy.base - 8, 16};
-	struct probe_copy tail = {toy.base + image->size - 8, 16}, wraps = {UINT64_MAX - 7, 16};
+	struct probe_copy good = { (uint64_t)buf, sizeof(buf) }, inside = { toy.base, 16 }, into = { toy.base - 8, 16 };
+	struct probe_copy tail = { toy.base + image->size - 8, 16 }, wraps = { UINT64_MAX - 7, 16 };
 
 	assert_int_equal(ecall(PROBE_COPY, (uint64_t)&good), 0);
 	assert_int_equal(ecall(PROBE_COPY, (uint64_t)&inside), -EFAULT);
@@ -151,11 +151,11 @@ static void exceptions_reach_the_handler_and_can_be_resumed(void **state)
 	static const struct {
 		enum probe_raise how;
 		unsigned vector;
-	} kinds[] = {{RAISE_UD, 6}, {RAISE_DE, 0}};
+	} kinds[] = { { RAISE_UD, 6 }, { RAISE_DE, 0 } };
 
 	assert_int_equal(ecall(PROBE_HANDLER, HANDLER_SKIP), HANDLER_DECLINE);
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
-		struct kit_call call = {.function = PROBE_RAISE, .arg = kinds[i].how};
+		struct kit_call call = { .function = PROBE_RAISE, .arg = kinds[i].how };
 		struct probe_caught caught;
 		struct kit_raw_exit exit;
 
@@ -170,7 +170,7 @@ static void exceptions_reach_the_handler_and_can_be_resumed(void **state)
 
 static void exceptions_that_the_handler_declines_end_the_call(void **state)
 {
-	struct kit_call call = {.function = PROBE_RAISE, .arg = RAISE_UD};
+	struct kit_call call = { .function = PROBE_RAISE, .arg = RAISE_UD };
 	struct kit_raw_exit exit;
 
 	assert_int_equal(toy_enter(&toy, &call, &exit), -EFAULT);
@@ -180,7 +180,7 @@ static void exceptions_that_the_handler_declines_end_the_call(void **state)
 
 static void an_exception_in_the_handler_ends_the_call(void **state)
 {
-	struct kit_call call = {.function = PROBE_RAISE, .arg = RAISE_DE};
+	struct kit_call call = { .function = PROBE_RAISE, .arg = RAISE_DE };
 	struct kit_raw_exit exit;
 
 	(void)ecall(PROBE_HANDLER, HANDLER_FAULT);
@@ -190,7 +190,7 @@ static void an_exception_in_the_handler_ends_the_call(void **state)
 
 static void an_aborted_enclave_stays_aborted(void **state)
 {
-	struct kit_call abort_call = {.function = PROBE_ABORT}, echo = {.function = PROBE_ECHO};
+	struct kit_call abort_call = { .function = PROBE_ABORT }, echo = { .function = PROBE_ECHO };
 
 	assert_int_equal(enter(&abort_call), KIT_EXIT_ABORT);
 	assert_int_equal(enter(&echo), KIT_EXIT_ABORT);
@@ -204,7 +204,7 @@ static void the_heap_keeps_what_is_put_into_it(void **state)
 
 static void the_touch_test_notices_a_changed_and_an_old_page(void **state)
 {
-	struct probe_touch t = {.pages = 64, .rounds = 500, .mode = TOUCH_FILL};
+	struct probe_touch t = { .pages = 64, .rounds = 500, .mode = TOUCH_FILL };
 	uint8_t *page, old[4096];
 
 	assert_int_equal(ecall(PROBE_TOUCH, (uint64_t)&t), 0);

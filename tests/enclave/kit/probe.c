@@ -130,7 +130,7 @@ static int64_t stress_malloc(uint64_t rounds)
 		uint8_t *at;
 		uint32_t bytes;
 		uint8_t fill;
-	} slot[SLOTS] = {0};
+	} slot[SLOTS] = { 0 };
 	int64_t wrong = 0;
 
 	for (uint64_t i = 0; i < rounds + SLOTS; i++) {
@@ -261,7 +261,7 @@ static int64_t copy_caught(uint64_t arg)
 
 static int64_t spin(uint64_t rounds)
 {
-	struct probe_registers in, out = {0};
+	struct probe_registers in, out = { 0 };
 	int64_t changed = 0;
 
 	for (unsigned i = 0; i < sizeof(in) / 8; i++)
@@ -277,7 +277,7 @@ static int64_t spin(uint64_t rounds)
 
 static int64_t entry_state(uint64_t arg)
 {
-	struct probe_entry e = {.rsp_offset = (uint64_t)__builtin_frame_address(0) - (uint64_t)kit_base_address()};
+	struct probe_entry e = { .rsp_offset = (uint64_t)__builtin_frame_address(0) - (uint64_t)kit_base_address() };
 	uint64_t xmm[16][2];
 
 	__asm__ volatile("pushfq\n\tpop %0" : "=r"(e.rflags));
@@ -308,7 +308,7 @@ static int64_t ocalls(uint64_t count)
 	return wrong;
 }
 
-static int64_t (*const function_pointers[])(uint64_t) = {add, ocalls, spin};
+static int64_t (*const function_pointers[])(uint64_t) = { add, ocalls, spin };
 static uint64_t *const data_pointer = &data_word;
 
 static int64_t pointers(void)

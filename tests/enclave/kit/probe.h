@@ -45,22 +45,22 @@ struct probe_touch {
 	uint64_t first, pages; /* in pages, from the start of the probe's block */
 	uint64_t mode;
 	uint64_t rounds;
-	uint64_t seed;         /* of the order in which pages are chosen */
-	uint64_t bad_page;     /* out: the first wrong one */
+	uint64_t seed;     /* of the order in which pages are chosen */
+	uint64_t bad_page; /* out: the first wrong one */
 };
 
 enum probe_raise {
 	RAISE_UD,
 	RAISE_DE,
-	RAISE_GP,           /* a non-canonical address */
+	RAISE_GP, /* a non-canonical address */
 	RAISE_BP,
-	RAISE_PF_GAP,       /* read where no page was added */
-	RAISE_PF_CODE,      /* write to the enclave's code */
-	RAISE_PF_EXECUTE,   /* run the enclave's data */
-	RAISE_PF_HOST,      /* read host address 0x1000 */
-	RAISE_CPUID,        /* illegal in an enclave: #UD */
-	RAISE_SYSCALL,      /* likewise */
-	RAISE_STACK,        /* endless recursion */
+	RAISE_PF_GAP,     /* read where no page was added */
+	RAISE_PF_CODE,    /* write to the enclave's code */
+	RAISE_PF_EXECUTE, /* run the enclave's data */
+	RAISE_PF_HOST,    /* read host address 0x1000 */
+	RAISE_CPUID,      /* illegal in an enclave: #UD */
+	RAISE_SYSCALL,    /* likewise */
+	RAISE_STACK,      /* endless recursion */
 	RAISE_COUNT,
 };
 
@@ -74,7 +74,7 @@ struct probe_caught {
 	uint64_t rip_offset; /* from the enclave's base */
 	uint64_t expected_rip_offset;
 	uint32_t exitinfo;
-	uint32_t errcd;      /* EXINFO, if the enclave was built with it */
+	uint32_t errcd; /* EXINFO, if the enclave was built with it */
 	uint64_t maddr;
 };
 

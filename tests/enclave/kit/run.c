@@ -74,7 +74,7 @@ static bool do_echo(struct session *s)
 
 static bool do_add(struct session *s)
 {
-	struct probe_add a = {s->arg[0], s->arg[1]};
+	struct probe_add a = { s->arg[0], s->arg[1] };
 
 	return call_gives(s, PROBE_ADD, (uint64_t)&a, (int64_t)(s->arg[0] + s->arg[1]));
 }
@@ -97,7 +97,7 @@ struct toucher {
 
 static void *touch_thread(void *arg)
 {
-	static const enum probe_touch_mode order[] = {TOUCH_FILL, TOUCH_RANDOM, TOUCH_WRITE, TOUCH_READ, TOUCH_CHECK};
+	static const enum probe_touch_mode order[] = { TOUCH_FILL, TOUCH_RANDOM, TOUCH_WRITE, TOUCH_READ, TOUCH_CHECK };
 	struct toucher *me = arg;
 
 	me->ok = true;
@@ -175,10 +175,10 @@ static bool do_entry(struct session *s)
 /* The enclave must not take its own memory, or a range that reaches into it, for the host's. */
 static bool do_copy(struct session *s)
 {
-	uint8_t buf[64] = {0};
+	uint8_t buf[64] = { 0 };
 	uint64_t base = kit_enclave_base(s->enclave), end = base + kit_enclave_image(s->enclave)->size;
-	struct probe_copy good = {(uint64_t)buf, sizeof(buf)}, inside = {base, 16}, into = {base - 8, 16};
-	struct probe_copy tail = {end - 8, 16}, wraps = {UINT64_MAX - 7, 16};
+	struct probe_copy good = { (uint64_t)buf, sizeof(buf) }, inside = { base, 16 }, into = { base - 8, 16 };
+	struct probe_copy tail = { end - 8, 16 }, wraps = { UINT64_MAX - 7, 16 };
 
 	return call_gives(s, PROBE_COPY, (uint64_t)&good, 0) && call_gives(s, PROBE_COPY, (uint64_t)&inside, -14) &&
 	       call_gives(s, PROBE_COPY, (uint64_t)&into, -14) && call_gives(s, PROBE_COPY, (uint64_t)&tail, -14) &&
@@ -199,17 +199,17 @@ static const struct {
 	uint16_t vector;
 	bool by_signal; /* the kernel's vDSO leaves #BP to a signal */
 } raised[RAISE_COUNT] = {
-	[RAISE_UD] = {"ud", VECTOR_UD, false},
-	[RAISE_DE] = {"de", VECTOR_DE, false},
-	[RAISE_GP] = {"gp", VECTOR_GP, false},
-	[RAISE_BP] = {"bp", VECTOR_BP, true},
-	[RAISE_PF_GAP] = {"pf-gap", VECTOR_PF, false},
-	[RAISE_PF_CODE] = {"pf-code", VECTOR_PF, false},
-	[RAISE_PF_EXECUTE] = {"pf-execute", VECTOR_PF, false},
-	[RAISE_PF_HOST] = {"pf-host", VECTOR_PF, false},
-	[RAISE_CPUID] = {"cpuid", VECTOR_UD, false},
-	[RAISE_SYSCALL] = {"syscall", VECTOR_UD, false},
-	[RAISE_STACK] = {"stack", VECTOR_PF, false},
+	[RAISE_UD] = { "ud", VECTOR_UD, false },
+	[RAISE_DE] = { "de", VECTOR_DE, false },
+	[RAISE_GP] = { "gp", VECTOR_GP, false },
+	[RAISE_BP] = { "bp", VECTOR_BP, true },
+	[RAISE_PF_GAP] = { "pf-gap", VECTOR_PF, false },
+	[RAISE_PF_CODE] = { "pf-code", VECTOR_PF, false },
+	[RAISE_PF_EXECUTE] = { "pf-execute", VECTOR_PF, false },
+	[RAISE_PF_HOST] = { "pf-host", VECTOR_PF, false },
+	[RAISE_CPUID] = { "cpuid", VECTOR_UD, false },
+	[RAISE_SYSCALL] = { "syscall", VECTOR_UD, false },
+	[RAISE_STACK] = { "stack", VECTOR_PF, false },
 };
 
 static volatile sig_atomic_t traps;
@@ -247,7 +247,8 @@ static bool raise_handled(struct session *s, enum probe_raise how)
 	if (how == RAISE_STACK || raised[how].by_signal)
 		return true;
 	if (!call_gives(s, PROBE_HANDLER, HANDLER_SKIP, HANDLER_DECLINE) || !call_gives(s, PROBE_RAISE, how, 1) ||
-	    !call_gives(s, PROBE_CAUGHT, (uint64_t)&c, 1) || !call_gives(s, PROBE_HANDLER, HANDLER_DECLINE, HANDLER_SKIP))
+	    !call_gives(s, PROBE_CAUGHT, (uint64_t)&c, 1) ||
+	    !call_gives(s, PROBE_HANDLER, HANDLER_DECLINE, HANDLER_SKIP))
 		return false;
 	if (how != RAISE_PF_EXECUTE && c.rip_offset != c.expected_rip_offset) {
 		fprintf(stderr, "kit-run: %s at 0x%lx, not at 0x%lx\n", raised[how].name, c.rip_offset,
@@ -261,7 +262,7 @@ static bool raise_handled(struct session *s, enum probe_raise how)
 
 static bool do_raise(struct session *s)
 {
-	struct sigaction sa = {.sa_handler = on_trap};
+	struct sigaction sa = { .sa_handler = on_trap };
 
 	if (s->arg[0] >= RAISE_COUNT)
 		return false;
@@ -316,10 +317,10 @@ static bool do_raw(struct session *s)
 {
 	const struct kit_image *image = kit_enclave_image(s->enclave);
 	uint64_t first = kit_enclave_base(s->enclave) + kit_image_tcs(image, 0);
-	struct sigaction sa = {.sa_sigaction = on_raw_exception, .sa_flags = SA_SIGINFO};
-	struct kit_call echo = {.function = PROBE_ECHO, .arg = 0x1234567890abcdef};
-	struct kit_call raise = {.function = PROBE_RAISE, .arg = RAISE_UD};
-	struct kit_raw_exit exit = {0};
+	struct sigaction sa = { .sa_sigaction = on_raw_exception, .sa_flags = SA_SIGINFO };
+	struct kit_call echo = { .function = PROBE_ECHO, .arg = 0x1234567890abcdef };
+	struct kit_call raise = { .function = PROBE_RAISE, .arg = RAISE_UD };
+	struct kit_raw_exit exit = { 0 };
 
 	if (kit_enter_raw(first, (uint64_t)&echo, &exit) != 0 || exit.rdi != KIT_EXIT_RETURN || exit.rsi != 0 ||
 	    echo.result != 0x1234567890abcdef)
@@ -337,23 +338,23 @@ static const struct command {
 	bool (*run)(struct session *s);
 	const char *what;
 } commands[] = {
-	{"echo", 1, do_echo, "N"},
-	{"add", 2, do_add, "A B"},
-	{"calls", 1, do_calls, "COUNT"},
-	{"touch", 3, do_touch, "THREADS PAGES ROUNDS"},
-	{"spin", 1, do_spin, "ROUNDS"},
-	{"ocalls", 1, do_ocalls, "COUNT"},
-	{"nested", 1, do_nested, "N"},
-	{"malloc", 1, do_malloc, "ROUNDS"},
-	{"pointers", 0, do_pointers, ""},
-	{"entry", 0, do_entry, ""},
-	{"copy", 0, do_copy, ""},
-	{"stack", 1, do_stack, "BYTES"},
-	{"raise", 1, do_raise, "KIND (0 to 10, see enum probe_raise)"},
-	{"double-fault", 0, do_double_fault, ""},
-	{"lose-threads", 0, do_lose_threads, ""},
-	{"abort", 0, do_abort, ""},
-	{"raw", 0, do_raw, ""},
+	{ "echo", 1, do_echo, "N" },
+	{ "add", 2, do_add, "A B" },
+	{ "calls", 1, do_calls, "COUNT" },
+	{ "touch", 3, do_touch, "THREADS PAGES ROUNDS" },
+	{ "spin", 1, do_spin, "ROUNDS" },
+	{ "ocalls", 1, do_ocalls, "COUNT" },
+	{ "nested", 1, do_nested, "N" },
+	{ "malloc", 1, do_malloc, "ROUNDS" },
+	{ "pointers", 0, do_pointers, "" },
+	{ "entry", 0, do_entry, "" },
+	{ "copy", 0, do_copy, "" },
+	{ "stack", 1, do_stack, "BYTES" },
+	{ "raise", 1, do_raise, "KIND (0 to 10, see enum probe_raise)" },
+	{ "double-fault", 0, do_double_fault, "" },
+	{ "lose-threads", 0, do_lose_threads, "" },
+	{ "abort", 0, do_abort, "" },
+	{ "raw", 0, do_raw, "" },
 };
 
 /* --- main --- */
@@ -409,11 +410,12 @@ static int run(const struct command *command, struct session *s, const char *elf
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"elf", required_argument, NULL, 'e'}, {"sig", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = { { "elf", required_argument, NULL, 'e' },
+						 { "sig", required_argument, NULL, 's' },
+						 { NULL, 0, NULL, 0 } };
 	const char *elf = beside_us("probe.elf"), *sig = beside_us("probe.sig");
 	const struct command *command;
-	struct session s = {0};
+	struct session s = { 0 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -20,8 +20,8 @@
 
 static struct toy *running;
 
-static const int order[16] = {REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
-			      REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+static const int order[16] = { REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP,
+			       REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
 
 static void note_registers(const ucontext_t *uc, struct toy_registers *r)
 {
@@ -196,9 +196,9 @@ static void load(struct toy *toy)
 void toy_start(struct toy *toy, const struct kit_image *image)
 {
 	static uint8_t alternate[64 << 10];
-	stack_t stack = {.ss_sp = alternate, .ss_size = sizeof(alternate)};
+	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof(alternate) };
 
-	*toy = (struct toy){.image = image};
+	*toy = (struct toy){ .image = image };
 	load(toy);
 	running = toy;
 	sigaltstack(&stack, NULL);
@@ -218,8 +218,8 @@ uint64_t toy_tcs(const struct toy *toy)
 int toy_enter(struct toy *toy, struct kit_call *call, struct kit_raw_exit *exit)
 {
 	/* Where the processor knows SGX but may not use it, ENCLU is #GP and not #UD. */
-	static const int signals[] = {SIGILL, SIGFPE, SIGSEGV};
-	struct sigaction sa = {.sa_sigaction = on_exception, .sa_flags = SA_SIGINFO | SA_ONSTACK}, old[3];
+	static const int signals[] = { SIGILL, SIGFPE, SIGSEGV };
+	struct sigaction sa = { .sa_sigaction = on_exception, .sa_flags = SA_SIGINFO | SA_ONSTACK }, old[3];
 	int ret;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(signals); i++)

@@ -15,7 +15,7 @@
 
 /* What the host leaves in registers as it enters, and what it finds after the exit. */
 struct toy_registers {
-	uint64_t gpr[16];  /* rax rbx rcx rdx rsi rdi rbp rsp r8 .. r15 */
+	uint64_t gpr[16]; /* rax rbx rcx rdx rsi rdi rbp rsp r8 .. r15 */
 	uint64_t rflags;
 	uint32_t mxcsr;
 	uint16_t fcw;

@@ -38,7 +38,8 @@ static void plain_text(void **state)
 
 static void integers(void **state)
 {
-	static const long values[] = {0, 1, -1, 42, -42, 127, 128, 255, 256, 32768, INT_MAX, INT_MIN, LONG_MAX, LONG_MIN};
+	static const long values[] = { 0,   1,   -1,    42,      -42,     127,      128,
+				       255, 256, 32768, INT_MAX, INT_MIN, LONG_MAX, LONG_MIN };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(values); i++) {
 		SAME("%d %i %u %x %X", (int)values[i], (int)values[i], (unsigned)values[i], (unsigned)values[i],

@@ -80,7 +80,7 @@ static void check_and_free(struct object *o)
 	for (size_t i = 0; i < o->bytes; i++)
 		assert_int_equal(o->at[i], o->fill);
 	kit_free(o->at);
-	*o = (struct object){0};
+	*o = (struct object){ 0 };
 }
 
 static void allocate(struct rng *rng, struct object *o, size_t bytes)
@@ -263,8 +263,8 @@ static void a_heap_without_room_refuses(void **state)
 
 static void *churn(void *arg)
 {
-	struct rng rng = {.state = (uint64_t)arg};
-	struct object object[50] = {0};
+	struct rng rng = { .state = (uint64_t)arg };
+	struct object object[50] = { 0 };
 
 	for (unsigned i = 0; i < 20000; i++) {
 		struct object *o = &object[rng_below(&rng, ARRAY_SIZE(object))];

@@ -25,8 +25,7 @@ void kit_heap_init(void *start, size_t bytes);
 unsigned long kit_strtoul(const char *s, char **end, int base);
 long kit_strtol(const char *s, char **end, int base);
 void kit_qsort(void *base, size_t n, size_t size, int (*compare)(const void *, const void *));
-void *kit_bsearch(const void *key, const void *base, size_t n, size_t size,
-		  int (*compare)(const void *, const void *));
+void *kit_bsearch(const void *key, const void *base, size_t n, size_t size, int (*compare)(const void *, const void *));
 int kit_snprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

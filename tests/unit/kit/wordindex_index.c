@@ -110,7 +110,7 @@ static void running_out_of_memory_changes_nothing(void **state)
 		uint64_t before = postings;
 
 		/* Each word comes back at every length of its list, with no memory, a little, and enough. */
-		for (allocations_left = 0; allocations_left < 3 && postings == before; ) {
+		for (allocations_left = 0; allocations_left < 3 && postings == before;) {
 			uint64_t allowed = allocations_left;
 
 			put((unsigned)rng_below(&rng, 40));
@@ -162,12 +162,12 @@ static int by_frequency(const void *a, const void *b)
 
 static void the_most_frequent_words_come_first(void **state)
 {
-	struct index_word top[TOP_MAX], all[WORDS + 1] = {{"Long", 4, 5000}};
+	struct index_word top[TOP_MAX], all[WORDS + 1] = { { "Long", 4, 5000 } };
 	size_t n = 1;
 
 	for (unsigned w = 0; w < WORDS; w++) {
 		if (known[w].count)
-			all[n++] = (struct index_word){known[w].text, known[w].length, known[w].count};
+			all[n++] = (struct index_word){ known[w].text, known[w].length, known[w].count };
 	}
 	qsort(all, n, sizeof(*all), by_frequency);
 	for (size_t wanted = 0; wanted <= TOP_MAX; wanted += 25) {

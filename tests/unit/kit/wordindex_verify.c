@@ -20,8 +20,21 @@
 
 static const char text[] = "one two two three three three _x9 a_b one-two\nfour,four.four;four four four";
 
-enum lie { NO_LIE, LIE_WORDS, LIE_POSTINGS, LIE_COUNT, LIE_CHECKSUM, LIE_NOT_FOUND, LIE_FOUND, LIE_TOP_ORDER, LIE_TOP_COUNT,
-	   LIE_TOP_SHORT, LIE_DEAD, LIE_REFUSES, LIES };
+enum lie {
+	NO_LIE,
+	LIE_WORDS,
+	LIE_POSTINGS,
+	LIE_COUNT,
+	LIE_CHECKSUM,
+	LIE_NOT_FOUND,
+	LIE_FOUND,
+	LIE_TOP_ORDER,
+	LIE_TOP_COUNT,
+	LIE_TOP_SHORT,
+	LIE_DEAD,
+	LIE_REFUSES,
+	LIES
+};
 
 static enum lie lie;
 static struct counter truth;
@@ -65,7 +78,8 @@ static void answer_top(struct top_query *q)
 	for (size_t i = 0; i < q->found; i++) {
 		const struct counted_word *w = &truth.word[lie == LIE_TOP_ORDER && i < 2 ? 1 - i : i];
 
-		entries[i] = (struct top_entry){.count = w->count + (lie == LIE_TOP_COUNT && i == 1), .length = w->length};
+		entries[i] = (struct top_entry){ .count = w->count + (lie == LIE_TOP_COUNT && i == 1),
+						 .length = w->length };
 		memcpy(entries[i].word, w->text, w->length);
 	}
 }
@@ -75,7 +89,7 @@ int kit_ecall(struct kit_enclave *enclave, uint64_t function, uint64_t arg, stru
 	const struct batch *batch = (const struct batch *)arg;
 	struct totals *totals = (struct totals *)arg;
 
-	*result = (struct kit_result){.value = lie == LIE_REFUSES ? BAD_CALL : 0};
+	*result = (struct kit_result){ .value = lie == LIE_REFUSES ? BAD_CALL : 0 };
 	if (lie == LIE_DEAD)
 		return -EFAULT;
 	switch (function) {
@@ -117,7 +131,7 @@ static void the_text_is_counted_right(void **state)
 	static const struct {
 		const char *word;
 		uint64_t count;
-	} expected[] = {{"four", 6}, {"three", 3}, {"two", 3}, {"one", 2}, {"_x9", 1}, {"a_b", 1}};
+	} expected[] = { { "four", 6 }, { "three", 3 }, { "two", 3 }, { "one", 2 }, { "_x9", 1 }, { "a_b", 1 } };
 
 	assert_int_equal(truth.words, ARRAY_SIZE(expected));
 	assert_int_equal(truth.postings, 16);
