@@ -31,7 +31,7 @@ void encl_get(struct encl *e)
 void encl_put(struct encl *e)
 {
 	if (atomic_fetch_sub(&e->refs, 1) == 1)
-		encl_destroy(e);
+		encl_free(e);
 }
 
 /* With file and mappings gone nobody can name the enclave any more; an ioctl under way has the file, as in Linux. */
@@ -43,7 +43,7 @@ void encl_die_if_unreachable(struct encl *e)
 	dies = !e->file_open && vmap_empty(&e->vmap) && !atomic_load(&e->ioctl_busy) && !e->dying;
 	if (dies) {
 		e->dying = true;
-		/* The last reference may be dropped in a signal handler, where this memory cannot be freed. */
+		/* The burial may be in a signal handler, where this memory cannot be freed. */
 		measure_free(e->secs.measure);
 		e->secs.measure = NULL;
 	}
@@ -51,6 +51,7 @@ void encl_die_if_unreachable(struct encl *e)
 	if (!dies)
 		return;
 	machine_remove(e->machine, e);
+	encl_bury(e);
 	encl_put(e);
 }
 

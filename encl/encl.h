@@ -26,7 +26,10 @@ struct encl {
 
 	struct lock lock;     /* protects everything below that is not atomic */
 	struct waitq changed; /* a page in flight has arrived, a window has ended */
-	bool created, initialized, poisoned, file_open, dying;
+	bool created, initialized, poisoned, file_open;
+	bool dying;               /* nobody can name it any more: hands off */
+	bool buried;              /* its pages are gone, or going */
+	uint32_t entries;         /* pins: threads inside or about to be */
 	_Atomic bool ioctl_busy;  /* one ioctl at a time: the driver's -EBUSY */
 	uint64_t base, size;      /* ELRANGE, bytes */
 	uint64_t attributes_mask; /* privileged attributes allowed: SGX_IOC_ENCLAVE_PROVISION */

@@ -150,7 +150,7 @@ int encl_load(struct encl *e, uint64_t page_index, struct encl_page *p, void *sc
 		lock_acquire(&e->lock);
 		if (epc == EPC_NONE)
 			return -ENOMEM;
-		if (p->state != PAGE_EVICTED) {
+		if (e->dying || p->state != PAGE_EVICTED) {
 			frame_return(e, epc);
 			return 0;
 		}

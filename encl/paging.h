@@ -124,7 +124,12 @@ int must_check machine_insert(struct machine *m, struct encl *e);
 void machine_remove(struct machine *m, struct encl *e);
 /** encl_die_if_unreachable() - drop the reference of file and mappings once both are gone. Context: no lock held. */
 void encl_die_if_unreachable(struct encl *e);
-/** encl_destroy() - all pages, backing and charges go; @e is freed. Context: nobody else can reach it. */
-void encl_destroy(struct encl *e);
+/**
+ * encl_bury() - give everything back, once: the enclave is dying and no thread is inside; else nothing happens.
+ * Waits for what is in flight. Context: no lock held, async-signal-safe.
+ */
+void encl_bury(struct encl *e);
+/** encl_free() - the object itself. Context: the last reference is gone. */
+void encl_free(struct encl *e);
 
 #endif

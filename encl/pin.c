@@ -86,6 +86,29 @@ static enum sgx_status pin_both(struct encl *e, enum encl_frame which, void *scr
 	return status;
 }
 
+/* Counted as inside from before the first page is pinned: an enclave is not buried with pins. */
+static enum sgx_status enter(struct encl *e, enum encl_frame which, void *scratch, struct encl_pin *pin,
+			     uint64_t *fault_addr)
+{
+	enum sgx_status status = SGX_FAULT_PF;
+
+	lock_acquire(&e->lock);
+	if (!e->dying) {
+		e->entries++;
+		status = pin_both(e, which, scratch, pin, fault_addr);
+		e->entries -= status != SGX_SUCCESS;
+	}
+	lock_release(&e->lock);
+	return status;
+}
+
+/* Unmapped while this thread was inside, the enclave may have been waiting for it. */
+static void leave(struct encl *e)
+{
+	encl_bury(e);
+	encl_put(e);
+}
+
 static uint32_t pages_of(const struct encl *e)
 {
 	return 1 + e->secs.ssa_frame_size;
@@ -107,14 +130,12 @@ enum sgx_status encl_pin_tcs(struct machine *m, uint64_t tcs_linaddr, enum encl_
 	if (e->initialized)
 		status = fixtures_reserve(m, pages_of(e)) ? SGX_SUCCESS : SGX_FAULT_PF;
 	if (status == SGX_SUCCESS) {
-		lock_acquire(&e->lock);
-		status = pin_both(e, which, scratch, pin, fault_addr);
-		lock_release(&e->lock);
+		status = enter(e, which, scratch, pin, fault_addr);
 		if (status != SGX_SUCCESS)
 			fixtures_release(m, pages_of(e));
 	}
 	if (status != SGX_SUCCESS)
-		encl_put(e);
+		leave(e);
 	return status;
 }
 
@@ -125,7 +146,8 @@ void encl_unpin_tcs(struct encl_pin *pin)
 	lock_acquire(&e->lock);
 	unpin(e, pin->tcs_linaddr, 1);
 	unpin(e, pin->frame, pin->frame_pages);
+	e->entries--;
 	lock_release(&e->lock);
 	fixtures_release(e->machine, pages_of(e));
-	encl_put(e);
+	leave(e);
 }

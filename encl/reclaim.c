@@ -229,7 +229,7 @@ static unsigned evict_secs(struct encl *e)
 	struct victim v = { .index = encl_secs_index(e), .page = &e->secs_page };
 	uint32_t frame = e->secs_page.where;
 
-	if (!e->initialized || e->secs_page.state != PAGE_RESIDENT || e->secs_page.pins ||
+	if (!e->initialized || e->dying || e->secs_page.state != PAGE_RESIDENT || e->secs_page.pins ||
 	    atomic_load(&e->secs.children) || e->in_flight || encl_alloc_backing(e, v.index, &v.copy) != 0)
 		return 0;
 	v.page->va = va_alloc(&e->va);
@@ -262,7 +262,8 @@ static unsigned evict_window(struct encl *e, unsigned want, void *scratch, bool 
 	unsigned freed;
 
 	lock_acquire(&e->lock);
-	collect(&w, min_of(want, WINDOW_PAGES));
+	if (!e->dying)
+		collect(&w, min_of(want, WINDOW_PAGES));
 	*swept = w.swept || w.n == 0;
 	if (w.n == 0 || !block(&w)) {
 		freed = evict_secs(e);
@@ -318,7 +319,7 @@ static uint64_t trim_all(struct machine *m)
 		if (!e)
 			break;
 		lock_acquire(&e->lock);
-		trimmed += backing_trim(&e->backing, 0);
+		trimmed += e->dying ? 0 : backing_trim(&e->backing, 0);
 		lock_release(&e->lock);
 		machine_sweep_on(m, e);
 		encl_put(e);

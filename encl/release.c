@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The end of an enclave: what exists is given back, page by page and the SECS last; every charge goes with its page.
+ *
+ * It happens before the call that ends the enclave returns, so that the application may use the addresses again at
+ * once; only threads inside put it off, to the last one's exit. Others may still hold references: whoever takes the
+ * lock and finds the enclave dying keeps its hands off.
  */
 #include "base/log.h"
 #include "encl/paging.h"
@@ -79,21 +83,39 @@ static void keep_counts(struct machine *m, struct encl_counters *c)
 	add(&m->gone.eexit, &c->eexit);
 }
 
-void encl_destroy(struct encl *e)
+/* Is it time, and nobody else has begun? Context: holds encl->lock. */
+static bool claim_burial(struct encl *e)
+{
+	if (!e->created || !e->dying || e->buried || e->entries)
+		return false;
+	e->buried = true;
+	return true;
+}
+
+void encl_bury(struct encl *e)
 {
 	struct machine *m = e->machine;
 
-	if (e->created) {
-		lock_acquire(&e->lock);
-		mmu_release(&m->mmu, e->base, e->size);
-		remove_all(e);
-		backing_destroy(&e->backing);
-		pagetable_destroy(&e->pages);
+	lock_acquire(&e->lock);
+	if (!claim_burial(e)) {
 		lock_release(&e->lock);
-		keep_counts(m, &e->count);
+		return;
 	}
-	vmap_destroy(&e->vmap);
-	slab_free(&m->encl_slab, e);
+	while (e->windows || e->in_flight)
+		encl_wait(e);
+	mmu_release(&m->mmu, e->base, e->size);
+	remove_all(e);
+	backing_destroy(&e->backing);
+	pagetable_destroy(&e->pages);
+	lock_release(&e->lock);
+	keep_counts(m, &e->count);
 	if (m->publish)
 		m->publish(m);
+}
+
+void encl_free(struct encl *e)
+{
+	law(!e->created || e->buried);
+	vmap_destroy(&e->vmap);
+	slab_free(&e->machine->encl_slab, e);
 }
