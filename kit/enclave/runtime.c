@@ -15,9 +15,12 @@ struct rela {
 	int64_t addend;
 };
 
+/* Hidden, or a compiler may look their addresses up in a table that has not been relocated yet. */
+#pragma GCC visibility push(hidden)
 extern const struct rela kit_rela_start[], kit_rela_end[];
 extern void (*const kit_init_start[])(void);
 extern void (*const kit_init_end[])(void);
+#pragma GCC visibility pop
 
 enum life { LIFE_NEW, LIFE_STARTING, LIFE_RUNNING, LIFE_OVER };
 static _Atomic uint32_t life;
