@@ -14,7 +14,7 @@
 
 /* The kernel's struct sigaction (asm/signal.h), which is not libc's. */
 struct action {
-	uint64_t handler;  /* or SIG_DFL, SIG_IGN */
+	uint64_t handler; /* or SIG_DFL, SIG_IGN */
 	uint64_t flags;
 	uint64_t restorer;
 	uint64_t mask;

@@ -28,7 +28,8 @@ static int read_epc(struct shim_config *c, const char *value)
 		return -EINVAL;
 	}
 	if (c->machine.epc_bytes < EPC_MIN_PAGES * PAGE_SIZE) {
-		log_line("SOFTSGX_EPC=%s: too small, at least %luK are needed", value, EPC_MIN_PAGES * PAGE_SIZE / 1024);
+		log_line("SOFTSGX_EPC=%s: too small, at least %luK are needed", value,
+			 EPC_MIN_PAGES * PAGE_SIZE / 1024);
 		return -EINVAL;
 	}
 	return 0;

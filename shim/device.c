@@ -25,7 +25,7 @@ struct file {
 	ino_t ino;
 	int write_end;
 	bool writable;
-	struct encl *encl;  /* with a reference; NULL for DEVICE_PROVISION */
+	struct encl *encl; /* with a reference; NULL for DEVICE_PROVISION */
 };
 
 /* Protects the list. Before: nothing. Inside: encl->lock (of a dying enclave). Held with all signals blocked. */
@@ -139,7 +139,7 @@ static struct file *find(int fd)
 
 	if (list_empty(&files) || fd < 0 || sys_call2(SYS_fstat, fd, &st) || !S_ISFIFO(st.st_mode))
 		return NULL;
-	list_for_each(node, &files) {
+	list_for_each (node, &files) {
 		struct file *f = list_entry(node, struct file, node);
 
 		if (f->ino == st.st_ino && f->dev == st.st_dev)
@@ -185,7 +185,7 @@ struct encl *device_encl(int fd, bool *writable)
 void device_for_each(void (*visit)(struct encl *e, void *arg), void *arg)
 {
 	lock_acquire(&lock);
-	list_for_each(node, &files) {
+	list_for_each (node, &files) {
 		struct file *f = list_entry(node, struct file, node);
 
 		if (f->encl)
@@ -199,7 +199,7 @@ int device_next_fd(unsigned from, unsigned to)
 	int found = -1;
 
 	lock_acquire(&lock);
-	list_for_each(node, &files) {
+	list_for_each (node, &files) {
 		int fd = list_entry(node, struct file, node)->write_end;
 
 		if ((unsigned)fd >= from && (unsigned)fd <= to && (found < 0 || fd < found))
@@ -222,7 +222,7 @@ static bool readers_gone(const struct file *f)
 /* Context: holds lock. Return: one file that nobody has open any more, taken off the list, or NULL. */
 static struct file *take_closed(void)
 {
-	list_for_each(node, &files) {
+	list_for_each (node, &files) {
 		struct file *f = list_entry(node, struct file, node);
 
 		if (readers_gone(f)) {

@@ -51,8 +51,8 @@ struct thread *direct_enter(const struct entry_regs *host)
 	struct thread *t = thread_self();
 	bool ok;
 
-	/* A thread that has no context yet gets one by the trap. */
-	if (!t || !shim_active() || host->rflags & RFLAGS_TF)
+	/* A thread that has no context yet, or has lost its stack, gets one by the trap. */
+	if (!t || !shim_active() || host->rflags & RFLAGS_TF || (t->suspect && !thread_has_stack(t)))
 		return NULL;
 	save_xstate(thread_xsave(t));
 	atomic_store_explicit(&t->phase, PHASE_ENGINE, memory_order_seq_cst);

@@ -10,10 +10,10 @@
 #include "shim/thread.h"
 
 struct exception {
-	unsigned vector;     /* enum x86_vector */
+	unsigned vector; /* enum x86_vector */
 	uint32_t error_code;
-	uint64_t address;    /* of a #PF, in full */
-	int sig, code;       /* the signal that Linux makes of it */
+	uint64_t address; /* of a #PF, in full */
+	int sig, code;    /* the signal that Linux makes of it */
 };
 
 /** exception_of_signal() - what the processor raised. @info->si_code > 0: its registers are not stale. */

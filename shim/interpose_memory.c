@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libc's memory mapping functions. */
 #include <errno.h>
+#include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/types.h>
 
@@ -82,4 +83,46 @@ public_api int mprotect(void *addr, size_t len, int prot)
 	ret = mappings_protect((uint64_t)addr, len, prot);
 	engine_leave(mask);
 	return set_errno(ret);
+}
+
+/* --- what could pull the pages away from under the engine: Linux refuses it for device memory too (VM_PFNMAP) --- */
+
+static bool touches_enclave(const void *addr, size_t len)
+{
+	bool touches;
+
+	if (!shim_active())
+		return false;
+	uint64_t mask = engine_enter();
+	touches = mappings_overlap((uint64_t)addr, len);
+	engine_leave(mask);
+	return touches;
+}
+
+public_api int madvise(void *addr, size_t len, int advice)
+{
+	if (touches_enclave(addr, len))
+		return set_errno(-EINVAL);
+	return set_errno(sys_madvise((uint64_t)addr, len, advice));
+}
+
+public_api void *mremap(void *addr, size_t old_len, size_t new_len, int flags, ...)
+{
+	va_list ap;
+	long ret;
+
+	va_start(ap, flags);
+	void *target = flags & MREMAP_FIXED ? va_arg(ap, void *) : NULL;
+	va_end(ap);
+	if (touches_enclave(addr, max_of(old_len, 1UL)))
+		ret = -EFAULT;
+	else if (flags & MREMAP_FIXED && touches_enclave(target, new_len))
+		ret = -ENOMEM;
+	else
+		ret = sys_call6(SYS_mremap, SYS_ARG(addr), SYS_ARG(old_len), SYS_ARG(new_len), flags, SYS_ARG(target),
+				0);
+	if (!sys_is_err(ret))
+		return (void *)ret;
+	errno = (int)-ret;
+	return MAP_FAILED;
 }

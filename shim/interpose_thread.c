@@ -27,8 +27,8 @@ static void after_create(void)
 		actions_refresh(SIGSETXID);
 }
 
-public_api int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr,
-			      void *(*start)(void *), void *restrict arg)
+public_api int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr, void *(*start)(void *),
+			      void *restrict arg)
 {
 	struct thread_start *wrapped;
 	int ret;

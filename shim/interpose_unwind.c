@@ -10,7 +10,7 @@
 #include "shim/real.h"
 #include "shim/state.h"
 
-static const ElfW(Phdr) *program_headers(int *count)
+static const ElfW(Phdr) * program_headers(int *count)
 {
 	const ElfW(Ehdr) *eh = (const ElfW(Ehdr) *)shim.vdso.base;
 

@@ -64,16 +64,16 @@ static void leave_bases(struct thread *t, greg_t *r)
  */
 static void adopt(int sig, siginfo_t *info, ucontext_t *uc)
 {
-	struct thread *t = thread_adopt(&uc->uc_stack);
+	struct thread *t;
 	uint64_t mask;
 
+	__builtin_memcpy(&mask, &uc->uc_sigmask, sizeof(mask));
+	t = thread_adopt(&uc->uc_stack, mask);
 	if (!t)
 		log_fatal("no memory for a thread's signal stack");
-	__builtin_memcpy(&mask, &uc->uc_sigmask, sizeof(mask));
-	t->virtual_mask = mask & SYNCHRONOUS_SIGNALS;
 	mask &= ~SYNCHRONOUS_SIGNALS;
-	uc->uc_stack = thread_stack(t);
 	__builtin_memcpy(&uc->uc_sigmask, &mask, sizeof(mask));
+	uc->uc_stack = thread_stack(t);
 	void *frame = frame_copy((uint64_t)t + SLOT_BYTES, uc, info);
 	shim_handle_on(sig, frame_info(frame), frame_context(frame), frame);
 }

@@ -14,11 +14,11 @@
 #include "shim/vdso.h"
 
 struct shim {
-	struct machine machine;      /* valid while `active` */
+	struct machine machine; /* valid while `active` */
 	struct shim_config config;
 	struct vdso vdso;
 	_Atomic bool active;
-	bool handlers;               /* signals are ours; stays so in a forked child, where `active` ends */
+	bool handlers; /* signals are ours; stays so in a forked child, where `active` ends */
 	struct stats_page *stats_page;
 	struct stats_process *stats;
 };

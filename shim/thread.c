@@ -17,7 +17,7 @@
 #define ARENAS 64
 
 struct arena {
-	_Atomic uint64_t base;            /* 0: not there yet; published last, pairs with the loads in arena_of() */
+	_Atomic uint64_t base; /* 0: not there yet; published last, pairs with the loads in arena_of() */
 	_Atomic uint64_t used[ARENA_SLOTS / 64];
 };
 
@@ -189,12 +189,18 @@ struct thread *thread_attach(void)
 	return t;
 }
 
-struct thread *thread_adopt(const stack_t *old)
+struct thread *thread_adopt(const stack_t *old, uint64_t mask)
 {
-	struct thread *t = thread_new(old);
+	struct thread *t = self;
 
 	if (t)
-		thread_publish(t);
+		return t;
+	t = thread_new(old);
+	if (!t)
+		return NULL;
+	t->suspect = true;
+	t->virtual_mask = mask & SYNCHRONOUS_SIGNALS;
+	thread_publish(t);
 	return t;
 }
 

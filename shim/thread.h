@@ -25,7 +25,7 @@ struct entry_regs {
 };
 
 /* The five signals that the processor raises: the application can block them only as far as it can tell. */
-#define SIGBIT(sig) (1ULL << ((sig) - 1))
+#define SIGBIT(sig) (1ULL << ((sig)-1))
 #define SYNCHRONOUS_SIGNALS (SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGBUS) | SIGBIT(SIGFPE) | SIGBIT(SIGSEGV))
 
 /* A delivered handler's frame, and the virtual mask that comes back when the frame is left. */
@@ -43,19 +43,24 @@ struct thread {
 	 * within the instructions that roll forward.
 	 */
 	_Atomic uint32_t phase;
-	_Atomic uint32_t deferred;    /* a signal was put off; `mask` is what to unblock */
+	_Atomic uint32_t deferred; /* a signal was put off; `mask` is what to unblock */
 	uint64_t mask;
-	uint64_t fsbase, gsbase;      /* the enclave's, to be loaded on the way in */
-	struct entry_regs regs;       /* registers of a direct entry, for rolling it forward */
+	uint64_t fsbase, gsbase; /* the enclave's, to be loaded on the way in */
+	struct entry_regs regs;  /* registers of a direct entry, for rolling it forward */
 	uint64_t host_fsbase, host_gsbase;
 	struct enclu_entry entry;
 	struct encl_pin pin;
 
 	int tid;
-	uint64_t virtual_mask;        /* subset of SYNCHRONOUS_SIGNALS */
-	uint64_t virtual_pending;     /* of these, sent while blocked */
+	/*
+	 * Attached from inside a signal handler: the return of an older handler, whose frame still names the stack of
+	 * before, would take our alternate stack away.
+	 */
+	bool suspect;
+	uint64_t virtual_mask;    /* subset of SYNCHRONOUS_SIGNALS */
+	uint64_t virtual_pending; /* of these, sent while blocked */
 	siginfo_t pending_info[5];
-	stack_t altstack;             /* the application's own alternate stack; SS_DISABLE: none */
+	stack_t altstack; /* the application's own alternate stack; SS_DISABLE: none */
 	struct delivery delivery[DELIVERIES];
 	unsigned deliveries;
 };
@@ -90,11 +95,20 @@ struct thread *thread_attach(void);
 struct thread *thread_attach_blocked(uint64_t mask);
 
 /**
- * thread_adopt() - attach a thread from inside a signal handler. The kernel installs the alternate stack when the
- * handler returns, so the caller must return through a frame whose uc_stack is thread_stack() and that lies outside
- * the stack @old, the one in force. Return: the context or NULL.
+ * thread_adopt() - attach a thread from inside a signal handler, or attach it again, if its alternate stack was lost.
+ * The kernel installs the alternate stack when the handler returns, so the caller must return through a frame whose
+ * uc_stack is thread_stack() and that lies outside the stack @old, the one in force.
+ * @mask: what the interrupted code has blocked. Return: the context or NULL.
  */
-struct thread *thread_adopt(const stack_t *old);
+struct thread *thread_adopt(const stack_t *old, uint64_t mask);
+
+/** thread_has_stack() - the kernel still has our alternate stack. Context: ordinary code. */
+static inline bool thread_has_stack(struct thread *t)
+{
+	stack_t now;
+
+	return sys_call2(SYS_sigaltstack, NULL, &now) == 0 && now.ss_sp == (char *)t + SLOT_STACK;
+}
 
 /** thread_detach() - at the end of the thread: its context and its alternate stack are gone. */
 void thread_detach(struct thread *t);

@@ -8,10 +8,10 @@
 #include "base/compiler.h"
 
 struct vdso {
-	uint64_t base;      /* of our image; 0: none */
-	uint64_t real;      /* the kernel's; 0: none */
-	uint64_t aep;       /* the ENCLU instruction, which is also the asynchronous exit pointer */
-	uint64_t fixup;     /* where exceptions raised there or inside are reported */
+	uint64_t base;  /* of our image; 0: none */
+	uint64_t real;  /* the kernel's; 0: none */
+	uint64_t aep;   /* the ENCLU instruction, which is also the asynchronous exit pointer */
+	uint64_t fixup; /* where exceptions raised there or inside are reported */
 };
 
 /**

@@ -84,8 +84,9 @@ static double seconds(void)
 
 static void spin(unsigned tcs, uint64_t seed, uint64_t count)
 {
-	struct bare_request r = { .op = seed & 1 ? OP_SPIN : OP_SETFS, .value = 0x1234567000 + seed, .count = count,
-				  .width = width };
+	struct bare_request r = {
+		.op = seed & 1 ? OP_SPIN : OP_SETFS, .value = 0x1234567000 + seed, .count = count, .width = width
+	};
 	struct bare_regs expected;
 	uint64_t fs = seed & 1 ? bare_thread_page(&b, tcs) : r.value;
 
@@ -155,7 +156,7 @@ static void jumps_away(void)
 	if (sigsetjmp(away, 1) == 0) {
 		check(setitimer(ITIMER_REAL, &soon, NULL) == 0);
 		bare_call(&b, 1, &r, &run);
-		check(!"it came back");
+		check_failed(__FILE__, __LINE__, "it came back");
 	}
 	jump = 0;
 	check(bare_call(&b, 1, &again, &run) == 0 && run.function == ENCLU_EEXIT && again.cssa == 1);

@@ -102,7 +102,8 @@ static struct kit_image *lay_out(const struct bare_options *o)
 	image->runs[0] = run_of(BARE_CODE, 1, SGX_SECINFO_PT(SGX_PT_REG) | SGX_SECINFO_R | SGX_SECINFO_X, bare_code);
 	image->runs[0].measured = true;
 	image->runs[1] = run_of(BARE_READ_ONLY, 1, SGX_SECINFO_PT(SGX_PT_REG) | SGX_SECINFO_R, NULL);
-	image->runs[2] = run_of(BARE_DATA, data_pages, SGX_SECINFO_PT(SGX_PT_REG) | SGX_SECINFO_R | SGX_SECINFO_W, NULL);
+	image->runs[2] = run_of(BARE_DATA, data_pages, SGX_SECINFO_PT(SGX_PT_REG) | SGX_SECINFO_R | SGX_SECINFO_W,
+				NULL);
 	for (unsigned i = 0; i < image->config.tcs; i++)
 		lay_out_tcs(&image->runs[OTHER_RUNS + RUNS_PER_TCS * i], kit_image_tcs(image, i), &tcs[i]);
 	for (size_t i = 0; i < image->run_count; i++)
@@ -237,8 +238,8 @@ void bare_do(const struct bare *b, unsigned tcs, struct bare_request *r)
 
 	check(bare_call(b, tcs, r, &run) == 0);
 	if (run.function != ENCLU_EEXIT)
-		fprintf(stderr, "exception %u, error code %#x, at %#llx\n", run.exception_vector, run.exception_error_code,
-			(unsigned long long)run.exception_addr);
+		fprintf(stderr, "exception %u, error code %#x, at %#llx\n", run.exception_vector,
+			run.exception_error_code, (unsigned long long)run.exception_addr);
 	check(run.function == ENCLU_EEXIT);
 }
 
@@ -308,7 +309,7 @@ static void start_under_shim(char **argv)
 	check(getenv("SHIM_LIBRARY"));
 	setenv("LD_PRELOAD", getenv("SHIM_LIBRARY"), 1);
 	execv("/proc/self/exe", argv);
-	check(!"exec");
+	check_failed(__FILE__, __LINE__, "exec");
 }
 
 static bool mechanism_is_there(void)

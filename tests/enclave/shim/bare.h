@@ -24,16 +24,17 @@
 #define REGS_BYTES (REGS_VECTORS + 64 * 32)
 
 /* What the enclave does. OP_NESTED is the only one at CSSA > 0. */
-#define OP_ECHO 0   /* `out` := registers at entry; leaves with `in` in all but RAX, RBX, RCX, RSP, RBP */
-#define OP_READ 1   /* value := *address */
-#define OP_WRITE 2  /* *address := value */
-#define OP_EXEC 3   /* call address */
+#define OP_ECHO 0  /* `out` := registers at entry; leaves with `in` in all but RAX, RBX, RCX, RSP, RBP */
+#define OP_READ 1  /* value := *address */
+#define OP_WRITE 2 /* *address := value */
+#define OP_EXEC 3  /* call address */
 #define OP_UD 4
 #define OP_DE 5
 #define OP_BP 6
-#define OP_LEAF 7   /* ENCLU with RAX = value */
-#define OP_SPIN 8   /* load `in`, count down from `count`, store `out` and the bases */
-#define OP_WALK 9   /* `count` pages from `address`: each word compared with `value` + its address, if value is odd; or set */
+#define OP_LEAF 7 /* ENCLU with RAX = value */
+#define OP_SPIN 8 /* load `in`, count down from `count`, store `out` and the bases */
+#define OP_WALK \
+	9 /* `count` pages from `address`: each word compared with `value` + its address, if value is odd; or set */
 #define OP_SETFS 10 /* FS base := value, then as OP_SPIN */
 
 #ifndef __ASSEMBLER__
@@ -56,9 +57,9 @@ struct bare_regs {
 };
 struct bare_request {
 	uint64_t op, address, value, count;
-	uint64_t width;         /* of vectors, bytes: 16, 32 or 64 */
+	uint64_t width;          /* of vectors, bytes: 16, 32 or 64 */
 	uint64_t fsbase, gsbase; /* out: as found inside */
-	uint64_t cssa;          /* out: of a nested entry */
+	uint64_t cssa;           /* out: of a nested entry */
 	struct bare_regs in, out;
 };
 _Static_assert(offsetof(struct bare_regs, vector) == REGS_VECTORS, "bare.S");
@@ -87,17 +88,17 @@ int ends_by(void (*fn)(void));
 #define BARE_NSSA 3
 
 /* Offsets of its pages. Between them nothing is added. */
-#define BARE_CODE 0x0UL       /* RX */
+#define BARE_CODE 0x0UL         /* RX */
 #define BARE_READ_ONLY 0x8000UL /* R */
-#define BARE_DATA 0x10000UL   /* RW, bare_options.data_pages of them */
+#define BARE_DATA 0x10000UL     /* RW, bare_options.data_pages of them */
 
 struct kit_image;
 struct kit_enclave;
 
 struct bare_options {
-	unsigned tcs;          /* 0: one */
-	uint64_t data_pages;   /* 0: four */
-	uint64_t xfrm;         /* 0: x87 and SSE */
+	unsigned tcs;        /* 0: one */
+	uint64_t data_pages; /* 0: four */
+	uint64_t xfrm;       /* 0: x87 and SSE */
 	bool exinfo;
 };
 
@@ -123,7 +124,7 @@ struct sgx_gprsgx *bare_gpr(const struct bare *b, unsigned i, unsigned frame);
 /** bare_thread_page() - what FS and GS of TCS @i point to. */
 uint64_t bare_thread_page(const struct bare *b, unsigned i);
 /** bare_offset() - of a label of bare.S in the enclave. */
-#define bare_address(b, label) ((b)->base + BARE_CODE + (uint64_t)((label) - bare_code))
+#define bare_address(b, label) ((b)->base + BARE_CODE + (uint64_t)((label)-bare_code))
 extern const uint8_t bare_code[], bare_code_end[];
 extern const uint8_t bare_at_ud[], bare_at_de[], bare_at_bp[], bare_at_read[], bare_at_write[], bare_at_leaf[];
 extern const uint8_t bare_spin_start[], bare_spin_end[];

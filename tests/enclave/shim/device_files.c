@@ -10,7 +10,8 @@
 
 #include "bare.h"
 
-static const char *const names[] = { "/dev/sgx_enclave", "/dev/sgx/enclave", "/dev/sgx_provision", "/dev/sgx/provision" };
+static const char *const names[] = { "/dev/sgx_enclave", "/dev/sgx/enclave", "/dev/sgx_provision",
+				     "/dev/sgx/provision" };
 
 static void is_device(const struct stat *st)
 {

@@ -30,7 +30,7 @@ struct expected {
 	uint64_t address; /* as reported: a page */
 	uint64_t maddr;   /* as EXINFO has it: in full */
 	const uint8_t *at;
-	unsigned bytes;   /* of the instruction */
+	unsigned bytes; /* of the instruction */
 };
 
 static void raises(struct bare_request *r, const struct expected *x)
@@ -59,7 +59,8 @@ static void read_at(uint64_t address, unsigned vector, unsigned error_code)
 	struct bare_request r = { .op = OP_READ, .address = address };
 	bool pf = vector == VECTOR_PF;
 
-	raises(&r, &(struct expected){ vector, error_code, pf ? address & PAGE_MASK : 0, pf ? address : 0, bare_at_read, 3 });
+	raises(&r, &(struct expected){ vector, error_code, pf ? address & PAGE_MASK : 0, pf ? address : 0, bare_at_read,
+				       3 });
 }
 
 static void write_at(uint64_t address, unsigned error_code)
@@ -85,12 +86,13 @@ static void page_faults(void)
 	check(mprotect((void *)data, PAGE_SIZE, PROT_READ) == 0);
 	struct bare_request fill = { .op = OP_READ, .address = data };
 	bare_do(&b, 0, &fill);
-	write_at(data + 0x128, PF_PRESENT | PF_WRITE | PF_USER);                /* the mapping forbids it */
+	write_at(data + 0x128, PF_PRESENT | PF_WRITE | PF_USER); /* the mapping forbids it */
 	check(mprotect((void *)data, PAGE_SIZE, PROT_READ | PROT_WRITE) == 0);
-	read_at(bare_tcs(&b, 0) + 0x48, VECTOR_PF, PF_PRESENT | PF_USER | PF_SGX); /* the mapping allows, the EPCM denies */
+	read_at(bare_tcs(&b, 0) + 0x48, VECTOR_PF,
+		PF_PRESENT | PF_USER | PF_SGX); /* the mapping allows, the EPCM denies */
 	write_at(bare_tcs(&b, 0) + 0x48, PF_PRESENT | PF_WRITE | PF_USER | PF_SGX);
-	read_at(0x1238, VECTOR_PF, PF_USER);                                    /* nothing there, outside */
-	read_at(b.base + 0x4010, VECTOR_PF, PF_USER);                           /* a hole in ELRANGE */
+	read_at(0x1238, VECTOR_PF, PF_USER);          /* nothing there, outside */
+	read_at(b.base + 0x4010, VECTOR_PF, PF_USER); /* a hole in ELRANGE */
 	check(mmap((void *)ro, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, b.fd, 0) == MAP_FAILED);
 	check(errno == EACCES);
 }

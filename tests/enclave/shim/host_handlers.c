@@ -322,7 +322,8 @@ static void alternate_stacks(void)
 	check(sigaltstack(NULL, &old) == 0 && old.ss_flags == SS_DISABLE);
 	check(sigaltstack(&small, NULL) < 0 && errno == ENOMEM && sigaltstack(&odd, NULL) < 0 && errno == EINVAL);
 	check(sigaltstack(&ss, &old) == 0 && old.ss_flags == SS_DISABLE);
-	check(sigaltstack(NULL, &old) == 0 && old.ss_sp == altstack && old.ss_size == sizeof(altstack) && !old.ss_flags);
+	check(sigaltstack(NULL, &old) == 0 && old.ss_sp == altstack && old.ss_size == sizeof(altstack) &&
+	      !old.ss_flags);
 	handle(SIGUSR1, on_altstack, SA_ONSTACK);
 	raise(SIGUSR1);
 	check(count == 1 && stack_seen - (uint64_t)altstack < sizeof(altstack));

@@ -91,7 +91,8 @@ static void duplicates(void)
 	unmap();
 	check(bare_fresh_stats()->enclaves == 1);
 	/* Still a device, and still this enclave. */
-	check(mmap((void *)b.base, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, copy, 0) == (void *)b.base);
+	check(mmap((void *)b.base, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, copy, 0) ==
+	      (void *)b.base);
 	check(((const uint8_t *)b.base)[0] == bare_code[0] && munmap((void *)b.base, PAGE_SIZE) == 0);
 	check(close(copy) == 0 && bare_fresh_stats()->enclaves == 1);
 	check(close(far) == 0 && gone());

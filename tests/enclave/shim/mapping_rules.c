@@ -31,7 +31,8 @@ static bool map_works(uint64_t at, uint64_t len, int prot)
 /* Never more than the permissions that a page was added with. */
 static void permissions(void)
 {
-	fails_with(EACCES, map_fails(b.base + BARE_CODE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED | MAP_FIXED));
+	fails_with(EACCES, map_fails(b.base + BARE_CODE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
+				     MAP_SHARED | MAP_FIXED));
 	fails_with(EACCES, map_fails(b.base + BARE_READ_ONLY, PAGE_SIZE, RW, MAP_SHARED | MAP_FIXED));
 	fails_with(EACCES, map_fails(data, PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED));
 	fails_with(EACCES, map_fails(b.base, b.size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED));
@@ -41,7 +42,8 @@ static void permissions(void)
 	/* Less is always allowed, and more up to those permissions again. */
 	check(mprotect((void *)data, PAGE_SIZE, PROT_NONE) == 0 && mprotect((void *)data, PAGE_SIZE, PROT_READ) == 0);
 	check(mprotect((void *)data, PAGE_SIZE, RW) == 0);
-	check(map_works(b.base + BARE_CODE, PAGE_SIZE, PROT_READ) && map_works(b.base + BARE_CODE, PAGE_SIZE, PROT_READ | PROT_EXEC));
+	check(map_works(b.base + BARE_CODE, PAGE_SIZE, PROT_READ) &&
+	      map_works(b.base + BARE_CODE, PAGE_SIZE, PROT_READ | PROT_EXEC));
 }
 
 static void arguments(void)
@@ -89,9 +91,11 @@ static void unmapped_pages_stay(void)
 	bare_do(&b, 0, &r);
 	check(r.value == 0x1234);
 	/* An inaccessible anonymous mapping over it: likewise. One that is more would need the addresses. */
-	check(mmap((void *)data, 2 * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == (void *)data);
+	check(mmap((void *)data, 2 * PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+	      (void *)data);
 	exception_at(data + PAGE_SIZE, PF_USER);
-	fails_with(ENOMEM, mmap((void *)data, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
+	fails_with(ENOMEM,
+		   mmap((void *)data, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
 	check(map_works(data, 4 * PAGE_SIZE, RW));
 	bare_do(&b, 0, &r);
 	check(r.value == 0x1234);
@@ -110,11 +114,28 @@ static void neighbours(void)
 	check(((volatile uint8_t *)b.base)[-1] == 7);
 	check(map_works(b.base + BARE_CODE, PAGE_SIZE, PROT_READ | PROT_EXEC));
 	check(munmap((void *)below, 5 * PAGE_SIZE) == 0);
-	check(mmap((void *)below, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == (void *)below);
+	check(mmap((void *)below, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
+	      (void *)below);
 	check(*(volatile uint8_t *)below == 0 && munmap((void *)below, PAGE_SIZE) == 0);
 	check(map_works(b.base + BARE_CODE, PAGE_SIZE, PROT_READ | PROT_EXEC));
 	struct bare_request r = { .op = OP_READ, .address = data };
 	bare_do(&b, 0, &r);
+}
+
+/* Nothing pulls pages away from under the enclave. */
+static void pages_are_safe(void)
+{
+	void *ordinary = mmap(NULL, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct bare_request r = { .op = OP_READ, .address = data + PAGE_SIZE };
+
+	fails_with(EINVAL, madvise((void *)data, 2 * PAGE_SIZE, MADV_DONTNEED) < 0);
+	fails_with(EFAULT, mremap((void *)data, PAGE_SIZE, 2 * PAGE_SIZE, MREMAP_MAYMOVE) == MAP_FAILED);
+	fails_with(ENOMEM,
+		   mremap(ordinary, PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)data) == MAP_FAILED);
+	check(madvise(ordinary, PAGE_SIZE, MADV_DONTNEED) == 0);
+	check(mremap(ordinary, PAGE_SIZE, 3 * PAGE_SIZE, MREMAP_MAYMOVE) != MAP_FAILED);
+	bare_do(&b, 0, &r);
+	check(r.value == 0x1234);
 }
 
 /* Addresses reserved by the device itself, before there is an enclave. */
@@ -125,13 +146,15 @@ static void reservations(void)
 	void *at = mmap(NULL, len, PROT_NONE, MAP_SHARED, fd, 0);
 
 	check(fd >= 0 && at != MAP_FAILED);
-	fails_with(EEXIST, mmap(at, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED);
+	fails_with(EEXIST,
+		   mmap(at, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED);
 	check(mprotect(at, PAGE_SIZE, RW) == 0);
 	check(munmap((char *)at + PAGE_SIZE, PAGE_SIZE) == 0);
 	fails_with(ENOMEM, mprotect(at, 2 * PAGE_SIZE, RW) < 0);
 	check(mmap(at, len, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) == at);
 	check(munmap(at, len) == 0 && close(fd) == 0);
-	check(mmap(at, len, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at && munmap(at, len) == 0);
+	check(mmap(at, len, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == at &&
+	      munmap(at, len) == 0);
 }
 
 void bare_test(void)
@@ -141,6 +164,7 @@ void bare_test(void)
 	permissions();
 	arguments();
 	unmapped_pages_stay();
+	pages_are_safe();
 	neighbours();
 	reservations();
 	bare_close(&b);

@@ -45,7 +45,9 @@ static void note(int sig, const siginfo_t *info, const greg_t *r)
 static void on_exception(int sig, siginfo_t *info, void *context)
 {
 	greg_t *r = ((ucontext_t *)context)->uc_mcontext.gregs;
-	struct bare_request repair = { .op = OP_WRITE, .address = (uint64_t)&bare_gpr(&b, 0, 0)->rip, .value = skip_to };
+	struct bare_request repair = { .op = OP_WRITE,
+				       .address = (uint64_t)&bare_gpr(&b, 0, 0)->rip,
+				       .value = skip_to };
 
 	note(sig, info, r);
 	if (!skip_to) {

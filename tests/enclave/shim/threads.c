@@ -2,7 +2,9 @@
 /* Several threads, several TCS: independent of each other; one TCS lets in one thread at a time. */
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "bare.h"
@@ -116,15 +118,74 @@ static void rivals(void)
 	check(entered > 0 && entered + refused == 2 * test_scaled(3000, 30));
 }
 
+/*
+ * A thread that was there before the device was opened, and that meets its first ENCLU in a handler on an alternate
+ * stack of its own.
+ */
+static uint8_t early_stack[65536];
+static sem_t started, opened;
+
+static void enters_in_handler(int sig)
+{
+	struct bare_request r = { .op = OP_SPIN, .count = 1000, .width = 16 };
+	static struct bare_regs in, out;
+
+	sem_post(&started);
+	while (sem_wait(&opened) < 0)
+		;
+	in.rdi = (uint64_t)&r;
+	bare_fill(&r.in, 5);
+	check((uint64_t)__builtin_frame_address(0) - (uint64_t)early_stack < sizeof(early_stack));
+	check(bare_raw(&in, &out, bare_tcs(&b, 3), ENCLU_EENTER, 16) == 0);
+	check(memcmp(&r.in, &r.out, 16 * sizeof(uint64_t)) == 0);
+	bare_do(&b, 3, &r);
+}
+
+static void *early_thread(void *arg)
+{
+	stack_t ss = { .ss_sp = early_stack, .ss_size = sizeof(early_stack) }, old;
+	struct sigaction sa = { .sa_handler = enters_in_handler, .sa_flags = SA_ONSTACK };
+
+	check(sigaltstack(&ss, NULL) == 0 && sigaction(SIGUSR2, &sa, NULL) == 0 && raise(SIGUSR2) == 0);
+	check(sigaltstack(NULL, &old) == 0 && old.ss_sp == early_stack && old.ss_flags == 0);
+	struct bare_request r = { .op = OP_ECHO };
+	bare_do(&b, 3, &r);
+	return NULL;
+}
+
+/* Memory is taken away while a thread is inside: its exits still have a frame to be saved in. */
+static void frame_unmapped_inside(void)
+{
+	struct bare_options options = { .tcs = 1 };
+	struct bare whole = b;
+	pthread_t inside;
+	void *result;
+
+	bare_open(&b, &options);
+	check(pthread_create(&inside, NULL, spinner, NULL) == 0);
+	wait_for_spinner();
+	check(munmap((void *)bare_ssa(&b, 0, 0), BARE_NSSA * PAGE_SIZE) == 0);
+	check(pthread_cancel(inside) == 0 && pthread_join(inside, &result) == 0 && result == PTHREAD_CANCELED);
+	bare_close(&b);
+	b = whole;
+}
+
 void bare_test(void)
 {
 	struct bare_options options = { .tcs = THREADS };
-	pthread_t inside;
+	pthread_t inside, early;
 
+	sem_init(&started, 0, 0);
+	sem_init(&opened, 0, 0);
+	check(pthread_create(&early, NULL, early_thread, NULL) == 0);
+	sem_wait(&started);
 	bare_open(&b, &options);
+	sem_post(&opened);
+	check(pthread_join(early, NULL) == 0);
 	independent();
 	rivals();
 	busy(&inside);
 	cancelled_inside(inside);
+	frame_unmapped_inside();
 	bare_close(&b);
 }

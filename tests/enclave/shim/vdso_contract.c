@@ -82,7 +82,8 @@ static void fails(uint64_t tcs, uint64_t function, unsigned vector, unsigned err
 	if (run.exception_vector != vector || run.exception_error_code != error_code || run.exception_addr != address)
 		fprintf(stderr, "vector %u, error code %#x, address %#llx\n", run.exception_vector,
 			run.exception_error_code, (unsigned long long)run.exception_addr);
-	check(run.exception_vector == vector && run.exception_error_code == error_code && run.exception_addr == address);
+	check(run.exception_vector == vector && run.exception_error_code == error_code &&
+	      run.exception_addr == address);
 	/* Nothing was entered: what the vDSO does not use is as it was. */
 	check(out.r8 == in.r8 && out.r15 == in.r15 && bare_same_vectors(&in, &out, width));
 }
@@ -91,8 +92,8 @@ static void failing_entries(void)
 {
 	static uint8_t ordinary[PAGE_SIZE] __attribute__((aligned(4096)));
 
-	fails(bare_tcs(&b, 0) + 8, ENCLU_EENTER, VECTOR_GP, 0, 0);              /* misaligned */
-	fails(bare_tcs(&b, 0), ENCLU_ERESUME, VECTOR_GP, 0, 0);                 /* CSSA is 0 */
+	fails(bare_tcs(&b, 0) + 8, ENCLU_EENTER, VECTOR_GP, 0, 0); /* misaligned */
+	fails(bare_tcs(&b, 0), ENCLU_ERESUME, VECTOR_GP, 0, 0);    /* CSSA is 0 */
 	fails(b.base + BARE_DATA, ENCLU_EENTER, VECTOR_PF, PF_USER | PF_PRESENT | PF_SGX, b.base + BARE_DATA);
 	fails(b.base + 0x4000, ENCLU_EENTER, VECTOR_PF, PF_USER, b.base + 0x4000); /* nothing there */
 	fails((uint64_t)ordinary, ENCLU_EENTER, VECTOR_PF, PF_USER, (uint64_t)ordinary);
@@ -106,7 +107,7 @@ static struct {
 	long args[6];
 	bool aligned;
 	bool has_vdso, has_caller; /* frames of the handler's backtrace */
-	bool repair; /* at the second call: skip the UD2 that the enclave stopped at */
+	bool repair;               /* at the second call: skip the UD2 that the enclave stopped at */
 } seen;
 
 static int call_with_handler(struct bare_request *r, int first, int second, bool repair);
@@ -157,7 +158,8 @@ static void handler_contract(void)
 
 	r = (struct bare_request){ .op = OP_ECHO, .width = 16 };
 	bare_fill(&r.in, 9);
-	check(call_with_handler(&r, 0, 0, false) == 0 && seen.calls == 1 && seen.function[0] == ENCLU_EEXIT && seen.aligned);
+	check(call_with_handler(&r, 0, 0, false) == 0 && seen.calls == 1 && seen.function[0] == ENCLU_EEXIT &&
+	      seen.aligned);
 	check(seen.has_vdso && seen.has_caller);
 	check(seen.args[0] == (long)r.in.rdi && seen.args[1] == (long)r.in.rsi && seen.args[2] == (long)r.in.rdx);
 	check(seen.args[3] == (long)r.out.rsp && seen.args[4] == (long)r.in.r8 && seen.args[5] == (long)r.in.r9);

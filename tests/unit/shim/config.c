@@ -48,8 +48,13 @@ static void defaults(void **state)
 static void everything(void **state)
 {
 	struct shim_config c;
-	char *env[] = { "SOFTSGX_EPC=16M", "SOFTSGX_OVERCOMMIT=-1", "SOFTSGX_BACKING_MAX=1G", "SOFTSGX_MECHANISM=sigbus",
-			"SOFTSGX_STRICT=1", "SOFTSGX_STATS_FD=37", NULL };
+	char *env[] = { "SOFTSGX_EPC=16M",
+			"SOFTSGX_OVERCOMMIT=-1",
+			"SOFTSGX_BACKING_MAX=1G",
+			"SOFTSGX_MECHANISM=sigbus",
+			"SOFTSGX_STRICT=1",
+			"SOFTSGX_STATS_FD=37",
+			NULL };
 
 	assert_int_equal(read_env(&c, env), 0);
 	assert_int_equal(c.machine.epc_bytes, 16 << 20);
@@ -63,11 +68,24 @@ static void everything(void **state)
 static void malformed(void **state)
 {
 	static const char *const bad[] = {
-		"SOFTSGX_EPC=", "SOFTSGX_EPC=lots", "SOFTSGX_EPC=12", "SOFTSGX_EPC=4097", "SOFTSGX_EPC=4K", "SOFTSGX_EPC=-1M",
-		"SOFTSGX_EPC=99999999999999999999", "SOFTSGX_OVERCOMMIT=", "SOFTSGX_OVERCOMMIT=1.5",
-		"SOFTSGX_OVERCOMMIT=150%", "SOFTSGX_OVERCOMMIT=99999999999", "SOFTSGX_BACKING_MAX=x",
-		"SOFTSGX_MECHANISM=magic", "SOFTSGX_MECHANISM=", "SOFTSGX_STRICT=yes", "SOFTSGX_STRICT=2",
-		"SOFTSGX_STATS_FD=-1", "SOFTSGX_STATS_FD=three",
+		"SOFTSGX_EPC=",
+		"SOFTSGX_EPC=lots",
+		"SOFTSGX_EPC=12",
+		"SOFTSGX_EPC=4097",
+		"SOFTSGX_EPC=4K",
+		"SOFTSGX_EPC=-1M",
+		"SOFTSGX_EPC=99999999999999999999",
+		"SOFTSGX_OVERCOMMIT=",
+		"SOFTSGX_OVERCOMMIT=1.5",
+		"SOFTSGX_OVERCOMMIT=150%",
+		"SOFTSGX_OVERCOMMIT=99999999999",
+		"SOFTSGX_BACKING_MAX=x",
+		"SOFTSGX_MECHANISM=magic",
+		"SOFTSGX_MECHANISM=",
+		"SOFTSGX_STRICT=yes",
+		"SOFTSGX_STRICT=2",
+		"SOFTSGX_STATS_FD=-1",
+		"SOFTSGX_STATS_FD=three",
 	};
 	struct shim_config c;
 

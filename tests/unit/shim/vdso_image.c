@@ -116,8 +116,17 @@ static const Elf64_Shdr *section(const char *name)
 }
 
 static const char *const functions[] = {
-	"__vdso_sgx_enter_enclave", "__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time", "__vdso_clock_getres",
-	"__vdso_getcpu", "clock_gettime", "gettimeofday", "time", "clock_getres", "getcpu",
+	"__vdso_sgx_enter_enclave",
+	"__vdso_clock_gettime",
+	"__vdso_gettimeofday",
+	"__vdso_time",
+	"__vdso_clock_getres",
+	"__vdso_getcpu",
+	"clock_gettime",
+	"gettimeofday",
+	"time",
+	"clock_getres",
+	"getcpu",
 };
 
 static void found_by_both_hashes(void **state)
@@ -167,8 +176,8 @@ static void has_versions(void **state)
 
 static void time_is_the_kernels(void **state)
 {
-	int (*get)(clockid_t, struct timespec *) =
-		(int (*)(clockid_t, struct timespec *))vdso_symbol(vdso.base, "__vdso_clock_gettime");
+	int (*get)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))vdso_symbol(
+		vdso.base, "__vdso_clock_gettime");
 	struct timespec before, here, after;
 
 	clock_gettime(CLOCK_MONOTONIC, &before);
