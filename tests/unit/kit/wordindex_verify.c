@@ -61,7 +61,7 @@ static void answer_lookup(struct lookup_query *q)
 {
 	size_t at = q->posting & UINT32_MAX, end = at + q->length;
 	bool begins = at == 0 || !(isalnum((unsigned char)text[at - 1]) || text[at - 1] == '_');
-	bool ends = !(isalnum((unsigned char)text[end]) || text[end] == '_');
+	bool ends = end < sizeof(text) && !(isalnum((unsigned char)text[end]) || text[end] == '_');
 
 	q->found = begins && ends && memcmp(text + at, (const char *)q->word, q->length) == 0;
 	if (lie == LIE_NOT_FOUND && at == 4)
