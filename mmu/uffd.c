@@ -217,7 +217,7 @@ int mmu_map(struct mmu *mmu, uint64_t addr, const void *src)
 	return ret;
 }
 
-static int write_protect(struct mmu *mmu, uint64_t start, uint64_t len, uint64_t mode)
+static int write_protect_once(struct mmu *mmu, uint64_t start, uint64_t len, uint64_t mode)
 {
 	struct uffdio_writeprotect wp;
 	int ret;
@@ -227,6 +227,21 @@ static int write_protect(struct mmu *mmu, uint64_t start, uint64_t len, uint64_t
 		ret = sys_ioctl(mmu->uffd, UFFDIO_WRITEPROTECT, &wp);
 	} while (ret == -EAGAIN);
 	return ret;
+}
+
+/*
+ * Kernels like 6.1 refuse a range that lies in more than one mapping (-ENOENT, with nothing done): pages of different
+ * permissions. Where the borders are only the kernel knows; halving finds them. Depth: log2 of the pages.
+ */
+static int write_protect(struct mmu *mmu, uint64_t start, uint64_t len, uint64_t mode)
+{
+	int ret = write_protect_once(mmu, start, len, mode);
+	uint64_t half = page_round_up(len / 2);
+
+	if (ret != -ENOENT || len <= PAGE_SIZE)
+		return ret;
+	ret = write_protect(mmu, start, half, mode);
+	return ret ? ret : write_protect(mmu, start + half, len - half, mode);
 }
 
 int mmu_block(struct mmu *mmu, uint64_t start, uint64_t len)
