@@ -9,13 +9,18 @@
 
 #include "base/compiler.h"
 
-/** test_scaled() - @full; where SOFTSGX_TEST_SCALE=small (emulated machines) a thousandth, but at least @least. */
-static inline uint64_t test_scaled(uint64_t full, uint64_t least)
+/** test_is_small() - SOFTSGX_TEST_SCALE=small, for emulated machines: a thousandth of the work. */
+static inline bool test_is_small(void)
 {
 	const char *scale = getenv("SOFTSGX_TEST_SCALE");
-	if (!scale || strcmp(scale, "small") != 0)
-		return full;
-	return max_of(full / 1000, least);
+
+	return scale && strcmp(scale, "small") == 0;
+}
+
+/** test_scaled() - @full, or a thousandth of it but at least @least. */
+static inline uint64_t test_scaled(uint64_t full, uint64_t least)
+{
+	return test_is_small() ? max_of(full / 1000, least) : full;
 }
 
 /* splitmix64: every seed is good, 0 included. */

@@ -7,9 +7,6 @@
 
 #include <sys/mman.h>
 
-#define EPC_PAGES 512
-#define EACH 640
-
 static bool all_out(void *arg)
 {
 	struct enclave *e = arg;
@@ -41,7 +38,7 @@ static void drive_out(struct rig *rig, struct crew *crew, unsigned who)
 	crew_pause(crew);
 	rig_check(rig);
 	check(idle->encl->secs_page.state == PAGE_EVICTED && !idle->encl->secs.page);
-	check(idle->encl->evicted == EACH + 1);
+	check(idle->encl->evicted == idle->pages + 1);
 	check(enclave_load(idle, 5, PAGE_WORDS - 1) == word_value(idle, 5, PAGE_WORDS - 1, 0));
 	check(idle->encl->secs_page.state == PAGE_RESIDENT && idle->encl->secs.page);
 	crew_resume(crew);
@@ -55,14 +52,15 @@ static void close_limit(struct rig *rig)
 
 static void run(enum mmu_mechanism mechanism, unsigned threads)
 {
-	struct machine_config config = rig_config(mechanism, EPC_PAGES, 400);
+	uint64_t epc_pages = test_scaled(512, 96), each = epc_pages * 5 / 4;
+	struct machine_config config = rig_config(mechanism, epc_pages, 400);
 	struct enclave a, b, *all[] = { &a, &b };
 	struct crew crew;
 	struct rig rig;
 
 	rig_open(&rig, &config);
-	enclave_build(&a, &rig, EACH, 1);
-	enclave_build(&b, &rig, EACH, 2);
+	enclave_build(&a, &rig, each, 1);
+	enclave_build(&b, &rig, each, 2);
 	enclave_init(&a);
 	enclave_init(&b);
 	crew_start(&crew, threads, all, 2);
@@ -73,7 +71,7 @@ static void run(enum mmu_mechanism mechanism, unsigned threads)
 	take_turns(&rig, &crew, 10, test_scaled(30000, 60));
 
 	group_set_limit(&rig.machine.root, RES_BACKING, LEDGER_NO_LIMIT);
-	for (unsigned i = 0; i < 6; i++)
+	for (unsigned i = 0; i < test_scaled(6, 2); i++)
 		drive_out(&rig, &crew, i % 2);
 	crew_stop(&crew);
 	enclave_verify(&a);

@@ -3,7 +3,6 @@
 #include "harness.h"
 
 #define EPC_PAGES 512
-#define ENCLAVES 200
 #define ALIVE 4
 #define PAGES 300
 
@@ -13,25 +12,26 @@ void engine_test(enum mmu_mechanism mechanism)
 	struct enclave stays, passing[ALIVE], *all[] = { &stays };
 	struct crew crew;
 	struct rig rig;
+	unsigned enclaves = (unsigned)test_scaled(200, 12);
 
 	rig_open(&rig, &config);
 	enclave_build(&stays, &rig, PAGES, 1);
 	crew_start(&crew, 1, all, 1);
-	for (unsigned i = 0; i < ENCLAVES + ALIVE; i++) {
+	for (unsigned i = 0; i < enclaves + ALIVE; i++) {
 		struct enclave *e = &passing[i % ALIVE];
 
 		if (i >= ALIVE) {
 			enclave_verify(e);
 			enclave_destroy(e);
 		}
-		if (i < ENCLAVES)
+		if (i < enclaves)
 			enclave_build(e, &rig, PAGES, 2 + i % 50);
 	}
 	crew_stop(&crew);
 	enclave_verify(&stays);
 	rig_check(&rig);
-	check(atomic_load(&rig.machine.enclaves_created) == ENCLAVES + 1);
-	check(atomic_load(&rig.machine.gone.ewb) > ENCLAVES * PAGES / 2);
+	check(atomic_load(&rig.machine.enclaves_created) == enclaves + 1);
+	check(atomic_load(&rig.machine.gone.ewb) > enclaves * PAGES / 2);
 	check(rig_event(&rig, EVENT_FAIL) == 0 && rig_event(&rig, EVENT_POISON) == 0);
 	enclave_destroy(&stays);
 	rig_close(&rig);

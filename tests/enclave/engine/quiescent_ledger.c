@@ -2,8 +2,6 @@
 /* Whenever the threads pause, the ledger, the sum of the enclaves' books and the operating system's st_blocks agree. */
 #include "harness.h"
 
-#define EPC_PAGES 512
-
 static void pause_and_check(struct rig *rig, struct crew *crew)
 {
 	crew_pause(crew);
@@ -13,15 +11,15 @@ static void pause_and_check(struct rig *rig, struct crew *crew)
 
 void engine_test(enum mmu_mechanism mechanism)
 {
-	struct machine_config config = rig_config(mechanism, EPC_PAGES, 600);
+	uint64_t epc_pages = test_scaled(512, 96), pauses = test_scaled(200, 8);
+	struct machine_config config = rig_config(mechanism, epc_pages, 600);
 	struct enclave a, b, *all[] = { &a, &b };
 	struct crew crew;
 	struct rig rig;
-	uint64_t pauses = test_scaled(200, 10);
 
 	rig_open(&rig, &config);
-	enclave_build(&a, &rig, EPC_PAGES, 1);
-	enclave_build(&b, &rig, 2 * EPC_PAGES, 2);
+	enclave_build(&a, &rig, epc_pages, 1);
+	enclave_build(&b, &rig, 2 * epc_pages, 2);
 	crew_start(&crew, 2, all, 2);
 	for (uint64_t i = 0; i < pauses; i++) {
 		crew.only = i % 4 == 0 ? 0 : i % 4 == 1 ? 1 : CREW_ALL;
