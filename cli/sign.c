@@ -244,7 +244,7 @@ static int sign_image(const struct sign *s, const struct kit_image *image, struc
 	int ret;
 
 	if (!decide_terms(s, image, &terms)) {
-		kit_fail(err, 0, "'%s' is not a date: write it as YYYY-MM-DD", s->date);
+		kit_error_set(err, "'%s' is not a date: write it as YYYY-MM-DD", s->date);
 		return EXIT_USAGE;
 	}
 	if (kit_key_load(s->key, &key, err) != 0)

@@ -7,7 +7,10 @@ struct kit_error {
 	char text[320];
 };
 
-/** kit_fail() - fill @err (may be NULL). Return: -@code, for `return kit_fail(...)`. */
-int kit_fail(struct kit_error *err, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/** kit_error_set() - fill @err (may be NULL). Leaves errno alone. */
+void kit_error_set(struct kit_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/** kit_fail() - the same as an expression whose value is -@code: `return kit_fail(err, EINVAL, "...")`. */
+#define kit_fail(err, code, ...) (kit_error_set(err, __VA_ARGS__), -(code))
 
 #endif

@@ -71,7 +71,7 @@ static bool count_word(struct counter *c, const char *text, size_t length, uint6
 		return false;
 	w = find_slot(c->word, c->slots, text, length);
 	if (!w->text) {
-		w->text = malloc(length);
+		w->text = malloc(length + 1);
 		if (!w->text)
 			return false;
 		memcpy(w->text, text, length);

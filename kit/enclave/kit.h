@@ -50,7 +50,10 @@ void *kit_scratch(void);
 bool kit_is_outside(const void *ptr, size_t len);
 /** kit_is_inside() - all of it is within the enclave's range. */
 bool kit_is_inside(const void *ptr, size_t len);
-/** kit_copy_in(), kit_copy_out() - between enclave and host. Return: false, and nothing copied, if the host side is not. */
+/**
+ * kit_copy_in(), kit_copy_out() - between enclave and host.
+ * Return: false, and nothing is copied, if the host's side is not all host memory.
+ */
 bool kit_copy_in(void *dst, uint64_t host_src, size_t len) __attribute__((warn_unused_result));
 bool kit_copy_out(uint64_t host_dst, const void *src, size_t len) __attribute__((warn_unused_result));
 

@@ -30,6 +30,9 @@ struct kit_enclave {
 	uint32_t threads;
 };
 
+/** kit_vdso_entry_of() - kit_find_vdso_entry() in the vDSO at @image. */
+vdso_sgx_enter_enclave_t kit_vdso_entry_of(const void *image);
+
 /** kit_calls_init() - every TCS of the image is free. Return: 0 or -ENOMEM. */
 int must_check kit_calls_init(struct kit_enclave *enclave);
 void kit_calls_destroy(struct kit_enclave *enclave);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "kit/host/host.h"
+#include "kit/host/enclave.h"
 
 struct dynamic {
 	uint64_t load; /* add to a p_vaddr or d_ptr to get an address */
@@ -69,11 +69,10 @@ static uint32_t gnu_symbol_count(const uint32_t *table)
 	return last + 1;
 }
 
-vdso_sgx_enter_enclave_t kit_find_vdso_entry(void)
+vdso_sgx_enter_enclave_t kit_vdso_entry_of(const void *image)
 {
-	const Elf64_Ehdr *eh = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR);
 	struct dynamic d = { 0 };
-	const Elf64_Dyn *dyn = eh ? find_dynamic(eh, &d) : NULL;
+	const Elf64_Dyn *dyn = find_dynamic(image, &d);
 	uint32_t count = 0;
 
 	if (!dyn)
@@ -90,4 +89,11 @@ vdso_sgx_enter_enclave_t kit_find_vdso_entry(void)
 			return (vdso_sgx_enter_enclave_t)(d.load + sym->st_value);
 	}
 	return NULL;
+}
+
+vdso_sgx_enter_enclave_t kit_find_vdso_entry(void)
+{
+	const void *image = (const void *)getauxval(AT_SYSINFO_EHDR);
+
+	return image ? kit_vdso_entry_of(image) : NULL;
 }

@@ -73,12 +73,6 @@ int kit_key_generate(const char *path, struct kit_error *err)
 			ret == -EIO ? "OpenSSL failed" : strerror(-ret));
 }
 
-static int no_passphrase(char *buf, int size, int writing, void *data)
-{
-	(void)buf, (void)size, (void)writing, (void)data;
-	return -1;
-}
-
 static int read_pkey(const char *path, EVP_PKEY **pkey, struct kit_error *err)
 {
 	FILE *f = fopen(path, "re");
@@ -88,7 +82,8 @@ static int read_pkey(const char *path, EVP_PKEY **pkey, struct kit_error *err)
 				path);
 	if (!f)
 		return kit_fail(err, errno, "cannot read %s: %s", path, strerror(errno));
-	*pkey = PEM_read_PrivateKey(f, NULL, no_passphrase, NULL);
+	/* An empty passphrase for keys that have one: it is wrong, but nobody is asked on the terminal. */
+	*pkey = PEM_read_PrivateKey(f, NULL, NULL, (void *)"");
 	fclose(f);
 	if (!*pkey)
 		return kit_fail(err, EINVAL,

@@ -42,7 +42,7 @@ int must_check kit_sigstruct_mrsigner(const struct sgx_sigstruct *sig, uint8_t m
 
 /** kit_sigstruct_write() - replace the file at @path in one step; what was there stays if anything fails. */
 int must_check kit_sigstruct_write(const char *path, const struct sgx_sigstruct *sig, struct kit_error *err);
-/** kit_sigstruct_read() - Return: 0; -EINVAL: not a SIGSTRUCT (size or headers; the signature is not checked); -errno. */
+/** kit_sigstruct_read() - Return: 0; -EINVAL: no SIGSTRUCT by size or headers; -errno. The signature is not checked. */
 int must_check kit_sigstruct_read(const char *path, struct sgx_sigstruct *sig, struct kit_error *err);
 
 #endif

@@ -9,8 +9,8 @@ void *malloc(size_t n);
 void *calloc(size_t n, size_t size);
 void *realloc(void *p, size_t n);
 /**
- * free() - a pointer that malloc() did not give aborts the enclave; so does one that is free already, unless it is small
- * and other objects of its page are in use, which goes unnoticed.
+ * free() - a pointer that malloc() did not give aborts the enclave; so does one that is free already, unless it is
+ * small and other objects of its page are in use, which goes unnoticed.
  */
 void free(void *p);
 void abort(void) __attribute__((noreturn));
