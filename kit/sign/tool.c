@@ -4,7 +4,11 @@
  *	kit-sign KEY.pem                       make a key
  *	kit-sign ENCLAVE.elf KEY.pem OUT.sig   sign, on the terms of the enclave's note
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "kit/sign/sign.h"
@@ -30,9 +34,15 @@ static int sign(const char *elf, const char *key_path, const char *out, struct k
 	return ret;
 }
 
-/* The build runs this again only if the key is to be made anew: what is there is the build's own. */
+/* A key that is there and good stays, so that a rebuilt enclave has the signer it had; only its time stamp is renewed. */
 static int generate(const char *path, struct kit_error *err)
 {
+	struct kit_key *key = NULL;
+	int ret = kit_key_load(path, &key, err);
+
+	kit_key_free(key);
+	if (ret == 0)
+		return utimensat(AT_FDCWD, path, NULL, 0) == 0 ? 0 : kit_fail(err, errno, "%s: %s", path, strerror(errno));
 	unlink(path);
 	return kit_key_generate(path, err);
 }
