@@ -42,7 +42,8 @@ static int generate(const char *path, struct kit_error *err)
 
 	kit_key_free(key);
 	if (ret == 0)
-		return utimensat(AT_FDCWD, path, NULL, 0) == 0 ? 0 : kit_fail(err, errno, "%s: %s", path, strerror(errno));
+		return utimensat(AT_FDCWD, path, NULL, 0) == 0 ? 0
+							       : kit_fail(err, errno, "%s: %s", path, strerror(errno));
 	unlink(path);
 	return kit_key_generate(path, err);
 }
