@@ -36,6 +36,13 @@ static uint64_t free_word(const struct backing *b, uint64_t w)
 	return ~b->held[w];
 }
 
+/* Free slots whose PCMD page is held: of the two in a word, the halves that have a held slot. */
+static uint64_t roomy_word(const struct backing *b, uint64_t w)
+{
+	uint64_t held = b->held[w], halves = ((uint32_t)held ? 0xffffffffULL : 0) | (held >> 32 ? ~0xffffffffULL : 0);
+	return ~held & halves;
+}
+
 static uint64_t recycled_word(const struct backing *b, uint64_t w)
 {
 	return b->held[w] & ~b->used[w];
@@ -155,6 +162,19 @@ static int populate_slot(struct backing *b, uint64_t slot, bool with_pcmd)
 	return ret;
 }
 
+/* The slot that costs least. Return: b->slots or more if there is none. */
+static uint64_t find_free(struct backing *b)
+{
+	if (b->used_count < b->pcmd_pages * PCMD_PER_PAGE) {
+		b->lowest_roomy = scan_up(b, b->lowest_roomy, roomy_word);
+		/* Beyond the last slot the last PCMD page has room that is nobody's. */
+		if (b->lowest_roomy < b->slots)
+			return b->lowest_roomy;
+	}
+	b->lowest_free = scan_up(b, b->lowest_free, free_word);
+	return b->lowest_free;
+}
+
 /* Charged before it exists: contents and PCMD page in one charge, so that no limit can refuse the half of it. */
 static int occupy_slot(struct backing *b, uint64_t slot)
 {
@@ -173,7 +193,9 @@ static int occupy_slot(struct backing *b, uint64_t slot)
 		b->pcmd_pages++;
 		group_use(b->group, USE_PCMD, 1);
 	}
-	b->lowest_free = slot + 1;
+	/* The other hints may stay at this slot: the next search finds it held. */
+	if (with_pcmd)
+		b->lowest_roomy = min_of(b->lowest_roomy, slot + 1);
 	b->highest_held = max_of(b->highest_held, slot);
 	bit_set(b->held, slot);
 	mark_used(b, slot);
@@ -187,8 +209,7 @@ int backing_alloc(struct backing *b, struct backing_page *page)
 		slot = scan_up(b, b->lowest_recycled, recycled_word);
 		take_recycled(b, slot);
 	} else {
-		slot = scan_up(b, b->lowest_free, free_word);
-		b->lowest_free = slot;
+		slot = find_free(b);
 		if (slot >= b->slots)
 			return -ENOMEM;
 		int ret = occupy_slot(b, slot);
@@ -256,6 +277,7 @@ static void release_run(struct backing *b, uint64_t first, uint64_t count)
 	b->recycled_count -= count;
 	b->pcmd_pages -= pcmd_pages;
 	b->lowest_free = min_of(b->lowest_free, first);
+	b->lowest_roomy = min_of(b->lowest_roomy, first);
 	group_use(b->group, USE_RECYCLED, -(int64_t)count);
 	group_use(b->group, USE_PCMD, -(int64_t)pcmd_pages);
 	group_uncharge(b->group, RES_BACKING, count + pcmd_pages);
@@ -308,7 +330,7 @@ static bool slots_are_valid(const struct backing *b)
 		pcmd_pages += ((uint32_t)held != 0) + (held >> 32 != 0);
 	}
 	return used == b->used_count && recycled == b->recycled_count && pcmd_pages == b->pcmd_pages &&
-	       scan_up(b, 0, free_word) >= b->lowest_free &&
+	       scan_up(b, 0, free_word) >= b->lowest_free && scan_up(b, 0, roomy_word) >= b->lowest_roomy &&
 	       (recycled == 0 || scan_up(b, 0, recycled_word) >= b->lowest_recycled);
 }
 

@@ -27,6 +27,7 @@ struct backing {
 	uint64_t slots;        /* how many can ever be used */
 	uint64_t *used, *held; /* bitmaps over slots; recycled = held & ~used. Sparse: untouched parts cost nothing */
 	uint64_t lowest_free;  /* no slot below is free (hint, exact from below) */
+	uint64_t lowest_roomy; /* no free slot below has its PCMD page held (likewise) */
 	uint64_t lowest_recycled; /* likewise for recycled slots */
 	uint64_t highest_held;    /* no slot above is held (hint, exact from above); 0 also when none is */
 	uint64_t used_count, recycled_count, pcmd_pages;
@@ -49,8 +50,9 @@ int must_check backing_init(struct backing *b, struct group *group, uint64_t slo
 void backing_destroy(struct backing *b);
 
 /**
- * backing_alloc() - the only thing that charges: take the lowest recycled slot, else charge contents (and the PCMD
- * page if it is the first of its 32) and populate the lowest free slot.
+ * backing_alloc() - the only thing that charges: take the lowest recycled slot; else the lowest free one whose PCMD page
+ * is held, for the charge of its contents alone; else the lowest free one and its PCMD page. So slots given back are
+ * never dearer to get again.
  * Contents and PCMD of a slot taken anew are what they were when it was last in use, or zero.
  * Return: 0; -ENOMEM over a limit or without memory, with nothing changed but events (EVENT_MAX or EVENT_OOM).
  */

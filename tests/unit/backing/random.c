@@ -56,6 +56,16 @@ static int lowest(const struct model *m, enum slot_state state)
 	return i;
 }
 
+/* The one that costs least: its PCMD page is held, or else the lowest. */
+static int cheapest_free(const struct model *m)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		if (m->state[i] == SLOT_FREE && pcmd_held(m, i / 32))
+			return i;
+	}
+	return lowest(m, SLOT_FREE);
+}
+
 static void model_trim(struct model *m, uint64_t keep)
 {
 	for (int i = SLOTS; i-- > 0 && count(m, SLOT_RECYCLED) > keep;) {
@@ -86,7 +96,7 @@ static int expected_slot(struct model *m, bool refuse_first)
 {
 	if (count(m, SLOT_RECYCLED) > 0)
 		return lowest(m, SLOT_RECYCLED);
-	int slot = lowest(m, SLOT_FREE);
+	int slot = cheapest_free(m);
 	if (slot == SLOTS)
 		return SLOTS;
 	uint64_t pages = pcmd_held(m, slot / 32) ? 1 : 2;

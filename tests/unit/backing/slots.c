@@ -24,6 +24,29 @@ static void lowest_free_slot_first(void **state)
 	fixture_close(&f);
 }
 
+/* What a trim gave back can be had again for no more, wherever the holes are: no new PCMD page while one has room. */
+static void slots_with_a_pcmd_page_first(void **state)
+{
+	struct fixture f;
+	fixture_open(&f, 1000, 100);
+	alloc_slots(&f, 0, 96);
+	for (uint32_t slot = 0; slot < 32; slot++)
+		backing_free(&f.backing, slot);
+	for (uint32_t slot = 70; slot < 80; slot++)
+		backing_free(&f.backing, slot);
+	assert_int_equal(backing_trim(&f.backing, 0), 32 + 10 + 1);
+	group_set_limit(&f.root, RES_BACKING, f.root.counter[RES_BACKING].current + 10);
+	alloc_slots(&f, 70, 10);
+	assert_charged(&f, 64, 2, 0);
+	group_set_limit(&f.root, RES_BACKING, LEDGER_NO_LIMIT);
+	alloc_slots(&f, 0, 32);
+	alloc_slots(&f, 96, 1);
+	assert_charged(&f, 97, 4, 0);
+	for (uint32_t slot = 0; slot < 97; slot++)
+		backing_free(&f.backing, slot);
+	fixture_close(&f);
+}
+
 static void every_slot_can_be_used_and_no_more(void **state)
 {
 	struct fixture f;
@@ -187,10 +210,15 @@ static void a_terabyte_enclave_costs_what_it_uses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lowest_free_slot_first),     cmocka_unit_test(every_slot_can_be_used_and_no_more),
-		cmocka_unit_test(slots_do_not_overlap),       cmocka_unit_test(recycled_slot_serves_without_the_kernel),
-		cmocka_unit_test(recycled_slots_are_bounded), cmocka_unit_test(trim_takes_the_highest_run_by_run),
-		cmocka_unit_test(shared_pcmd_pages_stay),     cmocka_unit_test(a_terabyte_enclave_costs_what_it_uses),
+		cmocka_unit_test(lowest_free_slot_first),
+		cmocka_unit_test(slots_with_a_pcmd_page_first),
+		cmocka_unit_test(every_slot_can_be_used_and_no_more),
+		cmocka_unit_test(slots_do_not_overlap),
+		cmocka_unit_test(recycled_slot_serves_without_the_kernel),
+		cmocka_unit_test(recycled_slots_are_bounded),
+		cmocka_unit_test(trim_takes_the_highest_run_by_run),
+		cmocka_unit_test(shared_pcmd_pages_stay),
+		cmocka_unit_test(a_terabyte_enclave_costs_what_it_uses),
 	};
 	return cmocka_run_group_tests_name("backing: slots", tests, NULL, NULL);
 }
