@@ -25,13 +25,13 @@ shim_handler:
 	jmp shim_signal
 	.size shim_handler, . - shim_handler
 
-/* shim_handle_on(sig, info, context, frame) - run the handler again as if the kernel had put its frame at `frame`. */
+/* shim_handle_on(sig, info, context, frame) - go on as if the kernel had put the handler's frame at `frame`. */
 	.globl shim_handle_on
 	.hidden shim_handle_on
 	.type shim_handle_on, @function
 shim_handle_on:
 	mov %rcx, %rsp
-	jmp shim_signal
+	jmp shim_adopted
 	.size shim_handle_on, . - shim_handle_on
 
 /*

@@ -10,6 +10,8 @@
 /* Given to the kernel as the handler of every signal that the application handles; goes on to shim_signal(). */
 void shim_handler(int sig, siginfo_t *info, void *context);
 void shim_signal(int sig, siginfo_t *info, ucontext_t *uc);
+/* Reached by shim_handle_on(). */
+void shim_adopted(int sig, siginfo_t *info, ucontext_t *uc);
 
 /** shim_handle_on() - leave the current handler and its frame for good, and handle the copy at @frame. */
 void shim_handle_on(int sig, siginfo_t *info, ucontext_t *uc, void *frame) __attribute__((noreturn));

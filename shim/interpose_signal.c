@@ -22,7 +22,6 @@
 extern int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
 
 public_api sighandler_t bsd_signal(int sig, sighandler_t handler);
-public_api sighandler_t __sysv_signal(int sig, sighandler_t handler);
 
 static int set_errno(long ret)
 {

@@ -78,6 +78,13 @@ static void adopt(int sig, siginfo_t *info, ucontext_t *uc)
 	shim_handle_on(sig, frame_info(frame), frame_context(frame), frame);
 }
 
+void shim_adopted(int sig, siginfo_t *info, ucontext_t *uc)
+{
+	/* Older kernels (6.1) would not do it in rt_sigreturn when the code returned to runs on the stack of before. */
+	sys_call2(SYS_sigaltstack, &uc->uc_stack, NULL);
+	shim_signal(sig, info, uc);
+}
+
 /* A sender's signal carries the registers of some earlier exception: only the kernel's own codes are positive. */
 static bool is_exception(int sig, const siginfo_t *info)
 {

@@ -96,9 +96,9 @@ struct thread *thread_attach_blocked(uint64_t mask);
 
 /**
  * thread_adopt() - attach a thread from inside a signal handler, or attach it again, if its alternate stack was lost.
- * The kernel installs the alternate stack when the handler returns, so the caller must return through a frame whose
- * uc_stack is thread_stack() and that lies outside the stack @old, the one in force.
- * @mask: what the interrupted code has blocked. Return: the context or NULL.
+ * The caller must move to thread_stack() and install that stack from there: the kernel refuses while the stack pointer is
+ * on another one.
+ * @old: the stack in force; @mask: what the interrupted code has blocked. Return: the context or NULL.
  */
 struct thread *thread_adopt(const stack_t *old, uint64_t mask);
 
