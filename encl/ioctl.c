@@ -83,16 +83,13 @@ static void unmake_secs(struct encl *e)
 	e->resident = e->page_count = 0;
 }
 
-/* All that an enclave needs around its SECS: a page table, backing, its address range. */
-static int make_room(struct encl *e, const struct sgx_secs *src)
+/* All that an enclave needs around its SECS: a page table, backing, its address range. Context: holds encl->lock. */
+static int make_room(struct encl *e)
 {
 	struct machine *m = e->machine;
-	uint64_t pages = src->size >> PAGE_SHIFT;
-	int ret;
+	uint64_t pages = e->size >> PAGE_SHIFT;
+	int ret = pagetable_init(&e->pages, pages, &m->leaf_slab, &m->mid_slab);
 
-	e->base = src->base;
-	e->size = src->size;
-	ret = pagetable_init(&e->pages, pages, &m->leaf_slab, &m->mid_slab);
 	if (ret)
 		return ret;
 	/*
@@ -121,33 +118,43 @@ static void unmake_room(struct encl *e)
 	pagetable_destroy(&e->pages);
 }
 
-/* Make it known, with the mappings that were there before it. */
-static int publish(struct encl *e)
+/*
+ * Known before it touches its range: another enclave's, where nothing is mapped yet, looks like the application's own
+ * reservation. Created in the same breath as the mappings that were there before it are shown: a later one shows itself.
+ * Context: holds encl->lock.
+ */
+static int settle(struct encl *e, const struct sgx_secs *src)
 {
-	int ret = machine_insert(e->machine, e);
+	int ret;
 
+	e->base = src->base;
+	e->size = src->size;
+	ret = machine_insert(e->machine, e);
 	if (ret)
 		return ret;
-	lock_acquire(&e->lock);
+	ret = make_room(e);
+	if (ret)
+		goto no_room;
 	ret = encl_apply_protection(e, e->base, e->base + e->size);
-	lock_release(&e->lock);
-	if (ret) {
-		machine_remove(e->machine, e);
-		return -ENOMEM;
-	}
+	if (ret)
+		goto not_shown;
 	e->attributes_mask = UNPRIVILEGED_ATTRIBUTES;
 	e->created = true;
-	atomic_fetch_add(&e->machine->enclaves_created, 1);
-	reclaimer_start(e->machine);
 	return 0;
+
+not_shown:
+	unmake_room(e);
+no_room:
+	machine_remove(e->machine, e);
+	return ret;
 }
 
 static int create_from(struct encl *e, const struct sgx_secs *src, struct workspace *ws)
 {
 	int ret;
 
-	/* The leaf would refuse it too, but sizes are computed from it first. */
-	if (!is_power_of_2(src->size) || src->size < 2 * PAGE_SIZE || src->size > 1ULL << 47)
+	/* All else that may be wrong with it is for the leaf to refuse. */
+	if (!is_power_of_2(src->size))
 		return -EINVAL;
 	ret = add_va_page(e, ws);
 	if (ret)
@@ -155,17 +162,16 @@ static int create_from(struct encl *e, const struct sgx_secs *src, struct worksp
 	ret = make_secs(e, src, ws);
 	if (ret)
 		goto no_secs;
-	ret = make_room(e, src);
+	lock_acquire(&e->lock);
+	ret = settle(e, src);
+	lock_release(&e->lock);
 	if (ret)
-		goto no_room;
-	ret = publish(e);
-	if (ret)
-		goto unpublished;
+		goto unsettled;
+	atomic_fetch_add(&e->machine->enclaves_created, 1);
+	reclaimer_start(e->machine);
 	return 0;
 
-unpublished:
-	unmake_room(e);
-no_room:
+unsettled:
 	unmake_secs(e);
 no_secs:
 	drop_va_page(e);

@@ -68,14 +68,14 @@ struct machine {
 	struct lock lock;    /* protects the table of enclaves */
 	struct encl **table; /* created enclaves by ascending base */
 	uint32_t table_len, table_cap;
-	uint32_t hand; /* reclaim: index of the enclave being swept */
+	_Atomic uint32_t hand;        /* reclaim: place in the table of the enclave being swept */
 
 	struct slab encl_slab, leaf_slab, mid_slab;
 	struct waitq frames;        /* woken when frames become free or a load completes */
 	_Atomic uint32_t in_flight; /* loads that hold a frame and windows being written: their end frees something */
 
 	pthread_t reclaimer;
-	bool reclaimer_runs;
+	_Atomic bool reclaimer_runs;
 	_Atomic bool reclaimer_asleep;
 	_Atomic bool reclaimer_stalled; /* its last pass met the backing limit */
 	_Atomic bool reclaimer_idle;    /* nothing is going on: it sleeps until it is poked, without looking */

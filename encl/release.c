@@ -116,6 +116,8 @@ void encl_bury(struct encl *e)
 void encl_free(struct encl *e)
 {
 	law(!e->created || e->buried);
+	/* Buried with the enclave, unless a CREATE that failed has left it. */
+	va_destroy(&e->va);
 	vmap_destroy(&e->vmap);
 	slab_free(&e->machine->encl_slab, e);
 }

@@ -97,6 +97,13 @@ static void test_create_refusals(void **state)
 	bad = secs;
 	bad.size = ELRANGE + PAGE_SIZE;
 	assert_int_equal(create(&bad), -EINVAL);
+	bad.size = 0;
+	assert_int_equal(create(&bad), -EINVAL);
+	bad.size = PAGE_SIZE; /* a power of two, but too small: the processor's to refuse, not the driver's */
+	assert_int_equal(create(&bad), -EIO);
+	bad.size = 1ULL << 62;
+	bad.base = 0;
+	assert_int_equal(create(&bad), -EIO);
 	bad = secs;
 	bad.attributes.flags = 0; /* not 64-bit */
 	assert_int_equal(create(&bad), -EIO);
