@@ -250,30 +250,21 @@ uint32_t machine_enclaves(struct machine *m)
 	return n;
 }
 
-struct encl *machine_sweep(struct machine *m)
+struct encl *machine_sweep(struct machine *m, uint32_t *at)
 {
 	struct encl *e = NULL;
 
 	lock_acquire(&m->lock);
 	/* One that is being destroyed gives its pages back by itself. */
 	for (uint32_t tries = m->table_len; tries && !e; tries--) {
-		m->hand = m->hand < m->table_len ? m->hand : 0;
-		if (get_unless_dead(m->table[m->hand]))
-			e = m->table[m->hand];
+		*at = *at < m->table_len ? *at : 0;
+		if (get_unless_dead(m->table[*at]))
+			e = m->table[*at];
 		else
-			m->hand++;
+			++*at;
 	}
 	lock_release(&m->lock);
 	return e;
-}
-
-void machine_sweep_on(struct machine *m, struct encl *e)
-{
-	lock_acquire(&m->lock);
-	/* Another thread may have moved the hand already. */
-	if (m->hand < m->table_len && m->table[m->hand] == e)
-		m->hand++;
-	lock_release(&m->lock);
 }
 
 /* --- laws --- */

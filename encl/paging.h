@@ -115,10 +115,11 @@ int encl_prot_at(struct encl *e, uint64_t page_index, const struct encl_page *p)
 
 /** machine_enclaves() - how many there are now. */
 uint32_t machine_enclaves(struct machine *m);
-/** machine_sweep() - the enclave whose turn it is to give pages, with a reference; NULL: there is none. */
-struct encl *machine_sweep(struct machine *m);
-/** machine_sweep_on() - @e has given what it had this round. */
-void machine_sweep_on(struct machine *m, struct encl *e);
+/**
+ * machine_sweep() - the enclave at place *@at of the table, or the next live one, with a reference; *@at becomes its
+ * place. Past the last place comes the first. Return: NULL: there is none.
+ */
+struct encl *machine_sweep(struct machine *m, uint32_t *at);
 /** machine_insert() - Return: 0; -ENOMEM; -EBUSY when the ELRANGE overlaps another enclave's. */
 int must_check machine_insert(struct machine *m, struct encl *e);
 void machine_remove(struct machine *m, struct encl *e);

@@ -31,7 +31,8 @@ struct victim {
 struct window {
 	struct encl *e;
 	unsigned n;
-	bool swept; /* the hand has reached the end of the enclave */
+	bool swept;   /* the hand has reached the end of the enclave */
+	bool refused; /* there was a page to evict, but no backing for it */
 	struct victim v[WINDOW_PAGES];
 };
 
@@ -41,7 +42,8 @@ static bool choose(struct window *w, uint64_t index, struct encl_page *p)
 	struct encl *e = w->e;
 	struct victim *v = &w->v[w->n];
 
-	if (encl_alloc_backing(e, index, &v->copy) != 0)
+	w->refused = encl_alloc_backing(e, index, &v->copy) != 0;
+	if (w->refused)
 		return false;
 	v->index = index;
 	v->page = p;
@@ -254,8 +256,14 @@ static void count_exchange(const struct window *w, uint64_t headroom)
 		group_count(w->e->group, EVENT_EXCHANGE);
 }
 
-/* Context: no lock held. Return: frames freed; *swept when it is another enclave's turn. */
-static unsigned evict_window(struct encl *e, unsigned want, void *scratch, bool *swept)
+/* What an enclave's turn came to, when it gave nothing, or all it had. */
+struct turn {
+	bool over;    /* it is another enclave's */
+	bool refused; /* nothing but backing was missing */
+};
+
+/* Context: no lock held. Return: frames freed. */
+static unsigned evict_window(struct encl *e, unsigned want, void *scratch, struct turn *turn)
 {
 	struct window w = { .e = e };
 	uint64_t headroom = group_headroom(e->group, RES_BACKING);
@@ -264,7 +272,7 @@ static unsigned evict_window(struct encl *e, unsigned want, void *scratch, bool 
 	lock_acquire(&e->lock);
 	if (!e->dying)
 		collect(&w, min_of(want, WINDOW_PAGES));
-	*swept = w.swept || w.n == 0;
+	*turn = (struct turn){ .over = w.swept || w.n == 0, .refused = w.refused && w.n == 0 };
 	if (w.n == 0 || !block(&w)) {
 		freed = evict_secs(e);
 		lock_release(&e->lock);
@@ -289,50 +297,50 @@ static unsigned evict_window(struct encl *e, unsigned want, void *scratch, bool 
 	return freed;
 }
 
-/* Once around all enclaves until one gives something. */
-static unsigned lap(struct machine *m, unsigned want, void *scratch)
-{
-	unsigned freed = 0;
-
-	for (uint32_t turns = machine_enclaves(m) + 1; turns && !freed; turns--) {
-		struct encl *e = machine_sweep(m);
-		bool swept;
-
-		if (!e)
-			break;
-		freed = evict_window(e, want, scratch, &swept);
-		if (swept)
-			machine_sweep_on(m, e);
-		encl_put(e);
-	}
-	return freed;
-}
-
 /* Give back what recycled slots hold, so that another enclave's eviction can be charged. */
 static uint64_t trim_all(struct machine *m)
 {
 	uint64_t trimmed = 0;
+	uint32_t at = 0;
 
-	for (uint32_t turns = machine_enclaves(m); turns; turns--) {
-		struct encl *e = machine_sweep(m);
+	for (uint32_t turns = machine_enclaves(m); turns; turns--, at++) {
+		struct encl *e = machine_sweep(m, &at);
 
 		if (!e)
 			break;
 		lock_acquire(&e->lock);
 		trimmed += e->dying ? 0 : backing_trim(&e->backing, 0);
 		lock_release(&e->lock);
-		machine_sweep_on(m, e);
 		encl_put(e);
 	}
 	return trimmed;
 }
 
+/*
+ * Once around all enclaves until one gives something; each pass by its own count, whoever else sweeps.
+ *
+ * At the limit, an enclave whose turn it is may have pages but no backing for them, while what others have loaded is
+ * held in their pools: those are given up. Otherwise an idle enclave would keep its frames for good, and the running
+ * ones would share what is left.
+ */
 unsigned reclaim(struct machine *m, unsigned want, void *scratch)
 {
-	unsigned freed = lap(m, want, scratch);
+	uint32_t at = atomic_load_explicit(&m->hand, memory_order_relaxed);
+	unsigned freed = 0;
 
-	if (!freed && trim_all(m))
-		freed = lap(m, want, scratch);
+	for (uint32_t turns = machine_enclaves(m) + 1; turns && !freed; turns--) {
+		struct encl *e = machine_sweep(m, &at);
+		struct turn turn;
+
+		if (!e)
+			break;
+		freed = evict_window(e, want, scratch, &turn);
+		if (turn.refused && trim_all(m))
+			freed = evict_window(e, want, scratch, &turn);
+		at += turn.over;
+		encl_put(e);
+	}
+	atomic_store_explicit(&m->hand, at, memory_order_relaxed);
 	return freed;
 }
 
