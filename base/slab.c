@@ -40,7 +40,7 @@ static bool refill(struct slab *s)
 	/* Objects start 64 bytes in: past the chunk header, on a cache line. Pushed last first, used in order. */
 	for (size_t n = (bytes - 64) / s->size; n-- > 0;)
 		push(s, (char *)chunk + 64 + n * s->size);
-	return true;
+	return s->free != NULL;
 }
 
 void *slab_alloc(struct slab *s)

@@ -185,7 +185,7 @@ static bool run_rounds(struct results *r, struct stage stage[PATTERNS], struct w
 
 static bool run_footprint(struct results *r, struct rig *rig, double footprint, struct stage stage[PATTERNS])
 {
-	uint64_t pages = (uint64_t)(footprint * (double)(r->options.epc_bytes / SGX_PAGE_SIZE));
+	uint64_t pages = (uint64_t)(footprint * (double)r->options.epc_bytes / SGX_PAGE_SIZE);
 	struct workload w;
 	bool ok;
 

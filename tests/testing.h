@@ -23,6 +23,18 @@ static inline uint64_t test_scaled(uint64_t full, uint64_t least)
 	return test_is_small() ? max_of(full / 1000, least) : full;
 }
 
+/* ThreadSanitizer keeps most of the address space for itself. */
+#if defined(__SANITIZE_THREAD__)
+#define TEST_UNDER_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TEST_UNDER_TSAN 1
+#endif
+#endif
+#ifndef TEST_UNDER_TSAN
+#define TEST_UNDER_TSAN 0
+#endif
+
 /* splitmix64: every seed is good, 0 included. */
 struct rng {
 	uint64_t state;
