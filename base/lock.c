@@ -6,8 +6,11 @@
 
 #include "base/sys.h"
 
-/* Long enough for a critical section of the fault path on another core, short against a futex round trip. */
-#define SPIN_ROUNDS 100
+/*
+ * Longer than the critical sections of the fault path, and about what sleeping and being woken by another core costs:
+ * whoever spins in vain has at most doubled its wait.
+ */
+#define SPIN_ROUNDS 500
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value, const struct timespec *timeout)
 {
@@ -29,7 +32,8 @@ bool lock_try(struct lock *l)
 void lock_acquire(struct lock *l)
 {
 	for (int i = 0; i < SPIN_ROUNDS; i++) {
-		if (lock_try(l))
+		/* Looking first leaves the line to the holder, who has work to do on it. */
+		if (!lock_is_held(l) && lock_try(l))
 			return;
 		__builtin_ia32_pause();
 	}
