@@ -41,7 +41,8 @@ struct encl {
 	struct vmap vmap;
 	uint64_t hand; /* CLOCK: page index where the next window starts */
 	uint64_t page_count, resident, evicted, in_flight;
-	uint32_t windows; /* evictions whose pages are being read without the lock */
+	uint32_t windows;  /* evictions whose pages are being read without the lock */
+	uint32_t awaiting; /* loads that wait for a frame: the SECS, which they need, stays */
 	struct encl_counters count;
 };
 
@@ -68,7 +69,7 @@ long must_check encl_ioctl(struct encl *e, unsigned long cmd, uint64_t arg, bool
 /**
  * encl_mmap() - the application maps [@start, @start + @len) of the device with @prot. Before CREATE this only reserves
  * addresses. Return: 0, -EACCES (more than an added page's build-time permissions; outside ELRANGE once initialised),
- * -ENOMEM.
+ * -ENOMEM; -EBADF: file and mappings were gone before it began.
  */
 int must_check encl_mmap(struct encl *e, uint64_t start, uint64_t len, int prot);
 /** encl_mprotect() - the mapped parts of the range, which must all be mapped: -ENOMEM otherwise; -EACCES as above. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "encl/paging.h"
@@ -36,15 +35,6 @@ void *page_bytes(struct encl *e, uint64_t page_index, const struct encl_page *p)
 	return (void *)(e->base + (page_index << PAGE_SHIFT));
 }
 
-/* Make the decrypted page what everybody sees. */
-static int deliver(struct encl *e, const struct load *l, const void *scratch)
-{
-	if (!in_private_memory(l->page))
-		return mmu_map(&e->machine->mmu, e->base + (l->index << PAGE_SHIFT), scratch);
-	memcpy(epc_private(&e->machine->epc, l->epc), scratch, PAGE_SIZE);
-	return 0;
-}
-
 /* Context: the page is ours (loading); no lock held. Return: 0, -EIO (not authentic), -ENOMEM. */
 static int fetch(struct encl *e, const struct load *l, void *scratch)
 {
@@ -55,7 +45,8 @@ static int fetch(struct encl *e, const struct load *l, void *scratch)
 
 	if (status != SGX_SUCCESS)
 		return -EIO;
-	if (deliver(e, l, scratch) != 0) {
+	/* ELDU has put others than REG pages into their place by itself. */
+	if (!in_private_memory(l->page) && mmu_map(&m->mmu, linaddr, scratch) != 0) {
 		/* Out of the EPC again, and its copy as good as before. */
 		encls_eldu_undo(&m->epc, l->epc, l->slot, l->version);
 		return -ENOMEM;
@@ -92,8 +83,6 @@ static void arrive(struct encl *e, struct load *l)
 	va_free(&e->va, l->page->va);
 	l->page->va = VA_NONE;
 	encl_free_backing(e, unpin_copy(l));
-	if (l->page->type == SGX_PT_SECS)
-		e->secs.page = epc_private(&e->machine->epc, l->epc);
 	atomic_fetch_add_explicit(&e->count.eldu, 1, memory_order_relaxed);
 }
 
@@ -145,9 +134,11 @@ int encl_load(struct encl *e, uint64_t page_index, struct encl_page *p, void *sc
 	}
 	epc = frame_try_load(e);
 	if (epc == EPC_NONE) {
+		e->awaiting++;
 		lock_release(&e->lock);
 		epc = frame_for_load(e, scratch);
 		lock_acquire(&e->lock);
+		e->awaiting--;
 		if (epc == EPC_NONE)
 			return -ENOMEM;
 		if (e->dying || p->state != PAGE_EVICTED) {

@@ -232,7 +232,8 @@ static unsigned evict_secs(struct encl *e)
 	uint32_t frame = e->secs_page.where;
 
 	if (!e->initialized || e->dying || e->secs_page.state != PAGE_RESIDENT || e->secs_page.pins ||
-	    atomic_load(&e->secs.children) || e->in_flight || encl_alloc_backing(e, v.index, &v.copy) != 0)
+	    atomic_load(&e->secs.children) || e->in_flight || e->awaiting ||
+	    encl_alloc_backing(e, v.index, &v.copy) != 0)
 		return 0;
 	v.page->va = va_alloc(&e->va);
 	v.slot = va_slot(e, v.page->va);
@@ -297,13 +298,21 @@ static unsigned evict_window(struct encl *e, unsigned want, void *scratch, struc
 	return freed;
 }
 
+/* The limit was lowered. What is given back now cannot be charged again, and loads would have nothing to exchange with. */
+static bool over_limit(const struct machine *m)
+{
+	const struct counter *c = &m->root.counter[RES_BACKING];
+
+	return atomic_load(&c->current) > atomic_load(&c->limit);
+}
+
 /* Give back what recycled slots hold, so that another enclave's eviction can be charged. */
 static uint64_t trim_all(struct machine *m)
 {
 	uint64_t trimmed = 0;
 	uint32_t at = 0;
 
-	for (uint32_t turns = machine_enclaves(m); turns; turns--, at++) {
+	for (uint32_t turns = over_limit(m) ? 0 : machine_enclaves(m); turns; turns--, at++) {
 		struct encl *e = machine_sweep(m, &at);
 
 		if (!e)
