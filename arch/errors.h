@@ -55,6 +55,7 @@ static inline int sgx_is_fault(enum sgx_status status)
 #define PF_WRITE (1U << 1)
 #define PF_USER (1U << 2)
 #define PF_INSTR (1U << 4)
+#define PF_PK (1U << 5)
 #define PF_SGX (1U << 15)
 
 /* Exception vectors, SDM 3A table 6-1. */

@@ -105,7 +105,8 @@ int encl_mmap(struct encl *e, uint64_t start, uint64_t len, int prot)
 
 	lock_acquire(&e->lock);
 	encl_wait_for_windows(e);
-	ret = may_map(e, start, start + len, prot);
+	/* Its addresses may be the application's again. */
+	ret = e->dying ? -EBADF : may_map(e, start, start + len, prot);
 	if (!ret)
 		ret = set_mapping(e, start, start + len, prot);
 	lock_release(&e->lock);
@@ -131,7 +132,7 @@ int encl_munmap(struct encl *e, uint64_t start, uint64_t len)
 
 	lock_acquire(&e->lock);
 	encl_wait_for_windows(e);
-	ret = set_mapping(e, start, start + len, VMAP_UNMAPPED);
+	ret = e->dying ? 0 : set_mapping(e, start, start + len, VMAP_UNMAPPED);
 	lock_release(&e->lock);
 	if (!ret)
 		encl_die_if_unreachable(e);

@@ -23,6 +23,9 @@ static enum encl_fault check_access(struct encl *e, uint64_t addr, uint32_t erro
 {
 	int mapped = vmap_prot(&e->vmap, addr, NULL), need = needed(error_code);
 
+	/* The page is there and its protection key forbids it: the application's, or the kernel's for execute-only. */
+	if (error_code & PF_PK)
+		return ENCL_FAULT_SEGV;
 	if (mapped == VMAP_UNMAPPED || !(granted(mapped) & need))
 		return ENCL_FAULT_SEGV;
 	if (!p || p->state == PAGE_ABSENT)

@@ -5,6 +5,7 @@
  */
 #include "harness.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #define EPC_PAGES 256
@@ -29,6 +30,30 @@ static void check_gone(struct rig *r, const struct enclave *e)
 	check(munmap(place, e->size) == 0);
 }
 
+/* Calls that come too late, of threads that had looked the enclave up before: what is there now is not theirs. */
+static void late_calls(struct rig *r)
+{
+	struct enclave e;
+	struct encl *late;
+	uint8_t *place;
+
+	enclave_build(&e, r, 8, 7);
+	late = e.encl;
+	encl_get(late);
+	check(encl_munmap(late, e.base, e.size) == 0);
+	encl_file_closed(late);
+	place = mmap((void *)e.base, e.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+		     -1, 0);
+	check(place == (void *)e.base);
+	check(encl_munmap(late, e.base, e.size) == 0);
+	check(encl_mprotect(late, e.base, e.size, PROT_READ) == -ENOMEM);
+	check(encl_mmap(late, e.base, e.size, PROT_NONE) == -EBADF);
+	place[0] = place[e.size - 1] = 1;
+	check(munmap(place, e.size) == 0);
+	encl_put(late);
+	enclave_wait_gone(&e);
+}
+
 void engine_test(enum mmu_mechanism mechanism)
 {
 	struct machine_config config = rig_config(mechanism, EPC_PAGES, 2000);
@@ -48,6 +73,7 @@ void engine_test(enum mmu_mechanism mechanism)
 		check_gone(&rig, &goes);
 		enclave_wait_gone(&goes);
 	}
+	late_calls(&rig);
 	crew_stop(&crew);
 	rig_check(&rig);
 	enclave_destroy(&stays);

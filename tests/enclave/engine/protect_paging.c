@@ -142,6 +142,15 @@ static void check_holes(struct enclave *e)
 	check(encl_mprotect(e->encl, enclave_addr(e, hole, 0), 2 * PAGE_SIZE, PROT_READ) == -ENOMEM);
 }
 
+/* What a protection key forbids, of an execute-only mapping say, cannot be tried again: it would never end. */
+static void check_protection_key(struct enclave *e)
+{
+	uint64_t addr = enclave_addr(e, first_page(READ_ONLY), 0), value;
+
+	check(probe_load(addr, &value) == ENCL_FAULT_FIXED);
+	check(encl_fault(&e->rig->machine, addr, PF_USER | PF_PRESENT | PF_PK, thread_scratch()) == ENCL_FAULT_SEGV);
+}
+
 void engine_test(enum mmu_mechanism mechanism)
 {
 	struct machine_config config = rig_config(mechanism, EPC_PAGES, 1000);
@@ -153,6 +162,7 @@ void engine_test(enum mmu_mechanism mechanism)
 	build(&e, &rig);
 	check_epcm_decides(&e);
 	check_holes(&e);
+	check_protection_key(&e);
 	toggler.e = &e;
 	check(pthread_create(&toggler.thread, NULL, toggle, &toggler) == 0);
 	touch_all_kinds(&e, test_scaled(200000, 2000));
