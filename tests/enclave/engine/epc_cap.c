@@ -18,7 +18,7 @@ void engine_test(enum mmu_mechanism mechanism)
 	observer_start(&observer, &rig);
 	crew_start(&crew, 4, all, 1);
 	for (int i = 0; i < 20; i++) {
-		crew_run(&crew, test_scaled(10000, 50));
+		crew_run(&crew, test_scaled(10000, 15));
 		crew_pause(&crew);
 		rig_check(&rig);
 		crew_resume(&crew);

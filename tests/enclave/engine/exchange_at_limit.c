@@ -67,6 +67,6 @@ static void run(enum mmu_mechanism mechanism, bool no_background, uint64_t fault
 
 void engine_test(enum mmu_mechanism mechanism)
 {
-	run(mechanism, true, test_scaled(300000, 300));
-	run(mechanism, false, test_scaled(300000, 300));
+	run(mechanism, true, test_scaled(300000, 100));
+	run(mechanism, false, test_scaled(300000, 100));
 }
