@@ -54,8 +54,9 @@ struct thread *direct_enter(const struct entry_regs *host)
 	/* A thread that has no context yet, or has lost its stack, gets one by the trap. */
 	if (!t || !shim_active() || host->rflags & RFLAGS_TF || (t->suspect && !thread_has_stack(t)))
 		return NULL;
-	save_xstate(thread_xsave(t));
+	/* Before anything is saved: a handler that enters, too, would save its own state in the same place. */
 	atomic_store_explicit(&t->phase, PHASE_ENGINE, memory_order_seq_cst);
+	save_xstate(thread_xsave(t));
 	ok = enclu_start(t, host->rbx, host->rcx, (uint64_t)&host->rip, host->rbp, NULL);
 	if (ok)
 		fill_registers(t, host);

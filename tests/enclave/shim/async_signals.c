@@ -139,6 +139,40 @@ static void handles_on_its_own_stack(void)
 	check(sigaltstack(&none, &old) == 0 && old.ss_sp == altstack && old.ss_flags == 0);
 }
 
+/* --- the direct entry sets vectors aside: a handler that enters at that very moment must not take them --- */
+
+static void on_alarm_enters(int sig)
+{
+	struct bare_request r = { .op = OP_ECHO };
+	struct sgx_enclave_run run;
+
+	if (bare_call(&b, 0, &r, &run) || run.function != ENCLU_EEXIT)
+		atomic_fetch_add(&wrong, 1);
+	atomic_fetch_add(&from_inside, 1);
+}
+
+static void vectors_pass_while_handlers_enter(void)
+{
+	static struct bare_request r;
+	static struct bare_regs in, out;
+	double end = seconds() + 20;
+
+	check(signal(SIGALRM, on_alarm_enters) != SIG_ERR);
+	atomic_store(&from_inside, 0);
+	timer(100);
+	for (uint64_t i = 0; atomic_load(&from_inside) < test_scaled(10000, 100) && seconds() < end; i++) {
+		struct sgx_enclave_run run = { .tcs = bare_tcs(&b, 1) };
+
+		r = (struct bare_request){ .op = OP_ECHO, .width = width };
+		bare_fill(&in, i);
+		in.rdi = (uint64_t)&r;
+		check(bare_vdso(&in, &out, &run, ENCLU_EENTER, width) == 0 && run.function == ENCLU_EEXIT);
+		check(bare_same_vectors(&r.out, &in, width));
+	}
+	timer(0);
+	check(atomic_load(&from_inside) > 0 && atomic_load(&wrong) == 0);
+}
+
 /* --- leaving by siglongjmp: the thread is outside, the TCS idle with one frame used --- */
 
 static void jumps_away(void)
@@ -209,6 +243,7 @@ void bare_test(void)
 	bare_open(&b, &options);
 	computes_under_a_timer();
 	handles_on_its_own_stack();
+	vectors_pass_while_handlers_enter();
 	threads_interrupt_each_other();
 	jumps_away();
 	bare_close(&b);
