@@ -2,6 +2,7 @@
 #include "shim/actions.h"
 
 #include "shim/entry.h"
+#include "shim/state.h"
 
 #define SA_RESTORER 0x04000000
 /* Flags that work only where the kernel knows them. */
@@ -89,11 +90,30 @@ static int change(int sig, const struct action *new, struct action *old)
 	return ret;
 }
 
+/* The child of a vfork() has dispositions of its own in the kernel, but the table is the parent's. */
+static int change_on_loan(int sig, const struct action *new, struct action *old)
+{
+	struct action raw = new ? *new : (struct action){ 0 };
+	int ret;
+
+	raw.flags |= SA_RESTORER;
+	raw.restorer = (uint64_t)shim_restorer;
+	ret = kernel_action(sig, new ? &raw : NULL, old);
+	if (!ret && old && old->handler == (uint64_t)shim_handler)
+		*old = actions_look(sig);
+	return ret;
+}
+
 int actions_change(int sig, const struct action *new, struct action *old)
 {
 	uint64_t mask = signals_block_all();
 	int ret;
 
+	if (shim_on_loan()) {
+		ret = change_on_loan(sig, new, old);
+		signals_restore(mask);
+		return ret;
+	}
 	lock_acquire(&lock);
 	ret = change(sig, new, old);
 	lock_release(&lock);

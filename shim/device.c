@@ -252,7 +252,8 @@ void device_sweep(void)
 {
 	struct file *f;
 
-	if (!shim_active())
+	/* With the parent's memory, but descriptors of its own, it would close the wrong one. */
+	if (!shim_active() || shim_on_loan())
 		return;
 	for (;;) {
 		lock_acquire(&lock);
@@ -270,6 +271,18 @@ void device_sweep(void)
 	}
 }
 
+void device_fork_prepare(void)
+{
+	lock_acquire(&lock);
+	lock_acquire(&file_slab.lock);
+}
+
+void device_fork_done(void)
+{
+	lock_release(&file_slab.lock);
+	lock_release(&lock);
+}
+
 void device_forget(void)
 {
 	while (!list_empty(&files)) {
@@ -279,7 +292,6 @@ void device_forget(void)
 		sys_close(f->write_end);
 		slab_free(&file_slab, f);
 	}
-	lock = (struct lock){ 0 };
 }
 
 /* --- stat --- */

@@ -36,6 +36,9 @@ void device_for_each(void (*visit)(struct encl *e, void *arg), void *arg);
 void device_sweep(void);
 /** device_next_fd() - the lowest descriptor of the engine's own in [@from, @to], or -1. */
 int device_next_fd(unsigned from, unsigned to);
+/** device_fork_prepare(), device_fork_done() - hold the list still over a fork. Context: all signals blocked. */
+void device_fork_prepare(void);
+void device_fork_done(void);
 /** device_forget() - in a forked child: the open files are the parent's. */
 void device_forget(void);
 

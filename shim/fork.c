@@ -19,19 +19,31 @@ static __thread uint64_t mask;
 static void prepare(void)
 {
 	mask = signals_block_all();
+	shim_fork_prepare();
+	device_fork_prepare();
 	actions_fork_prepare();
+	thread_fork_prepare();
+}
+
+static void release(void)
+{
+	thread_fork_done();
+	actions_fork_done();
+	device_fork_done();
+	shim_fork_done();
 }
 
 static void in_parent(void)
 {
-	actions_fork_done();
+	release();
 	signals_restore(mask);
 }
 
 static void in_child(void)
 {
-	actions_fork_done();
+	release();
 	thread_forget_others();
+	shim.pid = (int)sys_call0(SYS_getpid);
 	if (shim_active()) {
 		device_forget();
 		machine_forget(&shim.machine);

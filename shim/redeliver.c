@@ -122,17 +122,17 @@ static void deliveries_push(struct thread *t, uint64_t frame, uint64_t blocked)
 
 /* --- sending on --- */
 
-static void send_to_self(const struct thread *t, int sig, const siginfo_t *info)
+static void send_to_self(int sig, const siginfo_t *info)
 {
-	sys_call4(SYS_rt_tgsigqueueinfo, sys_call0(SYS_getpid), t->tid, sig, info);
+	sys_call4(SYS_rt_tgsigqueueinfo, sys_call0(SYS_getpid), sys_call0(SYS_gettid), sig, info);
 }
 
 /* Default action of a signal that ends the process: the kernel performs it when our handler returns. */
-static void die(const struct thread *t, int sig, const siginfo_t *info, ucontext_t *uc)
+static void die(int sig, const siginfo_t *info, ucontext_t *uc)
 {
 	shim_publish();
 	actions_kernel_default(sig);
-	send_to_self(t, sig, info);
+	send_to_self(sig, info);
 	set_kernel_mask(uc, kernel_mask(uc) & ~SIGBIT(sig));
 }
 
@@ -142,7 +142,7 @@ void redeliver_later(struct thread *t, int sig, siginfo_t *info, ucontext_t *uc)
 		t->mask = kernel_mask(uc) & ~SYNCHRONOUS_SIGNALS;
 		atomic_store(&t->deferred, 1);
 	}
-	send_to_self(t, sig, info);
+	send_to_self(sig, info);
 	set_kernel_mask(uc, ~0ULL);
 }
 
@@ -179,7 +179,7 @@ static void run_handler(struct thread *t, int sig, const struct action *a, sigin
 	if (a->flags & SA_ONSTACK && !(t->altstack.ss_flags & SS_DISABLE) && !on_altstack(t, sp))
 		top = (uint64_t)t->altstack.ss_sp + t->altstack.ss_size;
 	if (altstack_overflows(t, top, uc)) {
-		die(t, SIGSEGV, info, uc);
+		die(SIGSEGV, info, uc);
 		return;
 	}
 	struct frame *f = frame_copy(top, uc, info);
@@ -197,7 +197,7 @@ void redeliver_exception(struct thread *t, int sig, siginfo_t *info, ucontext_t 
 	struct action a = blocked ? (struct action){ 0 } : actions_deliver(sig);
 
 	if (action_is_default(&a) || action_is_ignore(&a))
-		die(t, sig, info, uc);
+		die(sig, info, uc);
 	else
 		run_handler(t, sig, &a, info, uc);
 }
@@ -221,7 +221,7 @@ void deliveries_unblocked(struct thread *t)
 		int sig = __builtin_ctzll(due) + 1;
 
 		t->virtual_pending &= ~SIGBIT(sig);
-		send_to_self(t, sig, &t->pending_info[synchronous_index(sig)]);
+		send_to_self(sig, &t->pending_info[synchronous_index(sig)]);
 	}
 }
 
@@ -237,7 +237,7 @@ void redeliver_arrived(struct thread *t, int sig, siginfo_t *info, ucontext_t *u
 	if (action_is_ignore(&a))
 		return;
 	if (action_is_default(&a)) {
-		die(t, sig, info, uc);
+		die(sig, info, uc);
 		return;
 	}
 	if (atomic_load(&t->phase) == PHASE_INSIDE)

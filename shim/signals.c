@@ -149,7 +149,7 @@ void shim_signal(int sig, siginfo_t *info, ucontext_t *uc)
 
 int signals_mask(int how, const uint64_t *set, uint64_t *old)
 {
-	struct thread *t = thread_attach();
+	struct thread *t = shim_on_loan() ? NULL : thread_attach();
 	uint64_t now, want;
 
 	if (!t)

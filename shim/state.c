@@ -13,6 +13,7 @@
 #include "shim/engine.h"
 #include "shim/fds.h"
 #include "shim/thread.h"
+#include "shim/unblock.h"
 #include "shim/xstate.h"
 
 #define HWCAP2_FSGSBASE (1UL << 1)
@@ -127,9 +128,27 @@ static int start_machine(void)
 
 static void take_signals(void)
 {
-	if (!shim.handlers)
-		actions_take_over();
+	if (shim.handlers)
+		return;
+	actions_take_over();
+	shim.pid = (int)sys_call0(SYS_getpid);
 	shim.handlers = true;
+	threads_unblock();
+}
+
+bool shim_on_loan(void)
+{
+	return shim.handlers && sys_call0(SYS_getpid) != shim.pid;
+}
+
+void shim_fork_prepare(void)
+{
+	lock_acquire(&activation);
+}
+
+void shim_fork_done(void)
+{
+	lock_release(&activation);
 }
 
 static int activate(uint64_t mask)

@@ -19,6 +19,7 @@ struct shim {
 	struct vdso vdso;
 	_Atomic bool active;
 	bool handlers; /* signals are ours; stays so in a forked child, where `active` ends */
+	int pid;       /* while `handlers`: whose memory this is */
 	struct stats_page *stats_page;
 	struct stats_process *stats;
 };
@@ -34,6 +35,16 @@ static inline bool shim_active(void)
  * Context: ordinary code.
  */
 int must_check shim_activate(void);
+
+/**
+ * shim_on_loan() - this is the child of a vfork(), and all that is written to memory here is the parent's: what the
+ * child changes for itself must go to the kernel only. True also in children that libc does not know of.
+ */
+bool shim_on_loan(void);
+
+/** shim_fork_prepare(), shim_fork_done() - no activation is under way. Context: all signals blocked. */
+void shim_fork_prepare(void);
+void shim_fork_done(void);
 
 /** shim_publish() - bring the shared numbers up to date. Context: any with the host's FS base, signals blocked. */
 void shim_publish(void);

@@ -30,9 +30,9 @@ static bool exit_key_valid;
 struct thread_start {
 	void *(*start)(void *);
 	void *arg;
+	uint64_t virtual_mask; /* the creator's: a mask is inherited */
 };
-static struct slab starts;
-static pthread_once_t starts_once = PTHREAD_ONCE_INIT;
+static struct slab starts = { .size = (sizeof(struct thread_start) + 15) & ~15UL };
 
 struct thread *thread_self(void)
 {
@@ -141,7 +141,6 @@ static struct thread *thread_new(const stack_t *altstack)
 	if (!t)
 		return NULL;
 	memset(t, 0, sizeof(*t));
-	t->tid = (int)sys_call0(SYS_gettid);
 	t->altstack = *altstack;
 	if (altstack->ss_size == 0)
 		t->altstack.ss_flags = SS_DISABLE;
@@ -184,6 +183,8 @@ struct thread *thread_attach(void)
 	if (!t) {
 		uint64_t mask = signals_block_all();
 		t = thread_attach_blocked(mask);
+		if (t)
+			t->suspect = true;
 		signals_restore(t ? mask & ~SYNCHRONOUS_SIGNALS : mask);
 	}
 	return t;
@@ -217,6 +218,16 @@ void thread_detach(struct thread *t)
 	signals_restore(mask);
 }
 
+void thread_fork_prepare(void)
+{
+	lock_acquire(&starts.lock);
+}
+
+void thread_fork_done(void)
+{
+	lock_release(&starts.lock);
+}
+
 void thread_forget_others(void)
 {
 	struct thread *me = self;
@@ -229,22 +240,16 @@ void thread_forget_others(void)
 	struct arena *a = arena_of((uint64_t)me);
 	uint64_t index = ((uint64_t)me - atomic_load(&a->base)) / SLOT_BYTES;
 	atomic_store(&a->used[index / 64], 1ULL << index % 64);
-	me->tid = (int)sys_call0(SYS_gettid);
-}
-
-static void make_starts(void)
-{
-	slab_init(&starts, sizeof(struct thread_start));
 }
 
 struct thread_start *thread_wrap_start(void *(*start)(void *), void *arg)
 {
-	pthread_once(&starts_once, make_starts);
 	uint64_t mask = signals_block_all();
 	struct thread_start *s = slab_alloc(&starts);
-	signals_restore(mask);
+
 	if (s)
-		*s = (struct thread_start){ .start = start, .arg = arg };
+		*s = (struct thread_start){ .start = start, .arg = arg, .virtual_mask = self ? self->virtual_mask : 0 };
+	signals_restore(mask);
 	return s;
 }
 
@@ -262,6 +267,10 @@ void *thread_run(void *wrapped)
 
 	thread_wrap_cancel(wrapped);
 	/* Without memory for it the thread is adopted at its first signal, or fails at its first entry. */
-	(void)thread_attach();
+	struct thread *t = thread_attach();
+	if (t) {
+		t->suspect = false; /* no handler is running yet */
+		t->virtual_mask |= start.virtual_mask;
+	}
 	return start.start(start.arg);
 }

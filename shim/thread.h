@@ -51,10 +51,9 @@ struct thread {
 	struct enclu_entry entry;
 	struct encl_pin pin;
 
-	int tid;
 	/*
-	 * Attached from inside a signal handler: the return of an older handler, whose frame still names the stack of
-	 * before, would take our alternate stack away.
+	 * Attached later than at its start: the return of an older handler, whose frame still names the stack of before,
+	 * would take our alternate stack away.
 	 */
 	bool suspect;
 	uint64_t virtual_mask;    /* subset of SYNCHRONOUS_SIGNALS */
@@ -112,6 +111,9 @@ static inline bool thread_has_stack(struct thread *t)
 
 /** thread_detach() - at the end of the thread: its context and its alternate stack are gone. */
 void thread_detach(struct thread *t);
+/** thread_fork_prepare(), thread_fork_done() - nothing is in the middle of a change. Context: all signals blocked. */
+void thread_fork_prepare(void);
+void thread_fork_done(void);
 /** thread_forget_others() - in a forked child: only the calling thread is left. */
 void thread_forget_others(void);
 

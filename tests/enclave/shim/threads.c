@@ -153,6 +153,84 @@ static void *early_thread(void *arg)
 	return NULL;
 }
 
+/*
+ * A thread that was there before, with every signal blocked: its entries and its page faults are no less the
+ * processor's, and its mask is what it was.
+ */
+static void *blocked_thread(void *arg)
+{
+	struct bare_request r = { .op = OP_ECHO };
+	sigset_t now;
+
+	while (sem_wait(&opened) < 0)
+		;
+	bare_do(&b, 3, &r);
+	check(pthread_sigmask(SIG_BLOCK, NULL, &now) == 0);
+	for (int sig = 1; sig < 32; sig++)
+		check(sigismember(&now, sig) == (sig != SIGKILL && sig != SIGSTOP));
+	return NULL;
+}
+
+static pthread_t start_blocked(void *(*start)(void *))
+{
+	sigset_t all, before;
+	pthread_t t;
+
+	sigfillset(&all);
+	check(pthread_sigmask(SIG_SETMASK, &all, &before) == 0 && pthread_create(&t, NULL, start, NULL) == 0);
+	check(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+	return t;
+}
+
+static void blocked_from_the_start(void)
+{
+	pthread_t late = start_blocked(blocked_thread);
+
+	sem_post(&opened);
+	check(pthread_join(late, NULL) == 0);
+}
+
+/*
+ * A handler that ran when the device was opened, and has looked at its mask since: its return brings the alternate
+ * stack of before back.
+ */
+static sem_t in_handler;
+
+static void looks_at_mask(int sig)
+{
+	sigset_t now;
+
+	sem_post(&in_handler);
+	while (sem_wait(&opened) < 0)
+		;
+	check(pthread_sigmask(SIG_BLOCK, NULL, &now) == 0);
+}
+
+static void *handling_thread(void *arg)
+{
+	struct bare_request r = { .op = OP_SPIN, .count = 100000000, .width = 16 };
+
+	check(signal(SIGURG, looks_at_mask) != SIG_ERR && raise(SIGURG) == 0);
+	sem_post(&in_handler);
+	bare_do(&b, 1, &r);
+	return NULL;
+}
+
+/* Whatever it is doing; most of the time it is in its loop. */
+static void interrupt_inside(pthread_t t)
+{
+	check(signal(SIGURG, SIG_IGN) != SIG_ERR);
+	sem_wait(&in_handler);
+	for (int i = 0; i < 20; i++) {
+		usleep(1000);
+		pthread_kill(t, SIGTRAP);
+	}
+}
+
+static void ignores_it(int sig)
+{
+}
+
 /* Memory is taken away while a thread is inside: its exits still have a frame to be saved in. */
 static void frame_unmapped_inside(void)
 {
@@ -173,15 +251,23 @@ static void frame_unmapped_inside(void)
 void bare_test(void)
 {
 	struct bare_options options = { .tcs = THREADS };
-	pthread_t inside, early;
+	pthread_t inside, early, blocked, handling;
 
 	sem_init(&started, 0, 0);
 	sem_init(&opened, 0, 0);
 	check(pthread_create(&early, NULL, early_thread, NULL) == 0);
 	sem_wait(&started);
+	blocked = start_blocked(blocked_thread);
+	sem_init(&in_handler, 0, 0);
+	check(signal(SIGTRAP, ignores_it) != SIG_ERR);
+	check(pthread_create(&handling, NULL, handling_thread, NULL) == 0);
+	sem_wait(&in_handler);
 	bare_open(&b, &options);
-	sem_post(&opened);
-	check(pthread_join(early, NULL) == 0);
+	for (int i = 0; i < 3; i++)
+		sem_post(&opened);
+	interrupt_inside(handling);
+	check(pthread_join(early, NULL) == 0 && pthread_join(blocked, NULL) == 0 && pthread_join(handling, NULL) == 0);
+	blocked_from_the_start();
 	independent();
 	rivals();
 	busy(&inside);
