@@ -299,6 +299,10 @@ static bool do_run(struct run *run, int argc, char **argv)
 
 	if (!find_input(run, argc, argv) || !load_enclave(run) || !build_index(run))
 		return false;
+	if (run->files == 0) {
+		fprintf(stderr, "wordindex: none of the files could be read\n");
+		return false;
+	}
 	start = now();
 	run->verdict = verify_index(run->enclave, &run->counter, (unsigned)run->options.threads,
 				    (unsigned)run->options.top);
@@ -322,7 +326,9 @@ int main(int argc, char **argv)
 	kit_unload(run.enclave);
 	counter_free(&run.counter);
 	files_free(&run.list);
-	if (fflush(stdout) != 0)
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "wordindex: standard output could not be written: %s\n", strerror(errno));
 		status = 1;
+	}
 	return status;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,12 +25,20 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* A line can be taken back on a terminal only, and not on one that says it can do nothing. */
+static bool can_erase(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 void progress_show(const char *fmt, ...)
 {
 	va_list args;
 	int64_t now;
 
-	if (!isatty(STDERR_FILENO))
+	if (!can_erase())
 		return;
 	pthread_mutex_lock(&lock);
 	now = now_ms();

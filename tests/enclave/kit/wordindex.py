@@ -4,6 +4,7 @@
 import collections
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -73,6 +74,38 @@ class WordIndex(unittest.TestCase):
             self.assertEqual(r.returncode, 0, r.stderr)
             self.assertRegex(r.stderr, r'^wordindex: /proc/self/mem: [^\n]+\n$')
             self.assertEqual(json.loads(r.stdout)['postings'], 3)
+
+    def test_nothing_readable_is_no_success(self):
+        r = run('/proc/self/mem')
+        self.assertEqual((r.returncode, r.stdout), (1, ''))
+        self.assertRegex(r.stderr, r'^wordindex: /proc/self/mem: [^\n]+\nwordindex: none of the files could be read\n$')
+
+    def test_lost_output_is_no_success(self):
+        with open('/dev/full', 'w', encoding='ascii') as full:
+            r = subprocess.run([*PLATFORM, WORDINDEX, __file__], stdout=full, stderr=subprocess.PIPE, text=True,
+                               timeout=100, check=False)
+        self.assertEqual((r.returncode, r.stderr),
+                         (1, 'wordindex: standard output could not be written: No space left on device\n'))
+
+    def on_terminal(self, term):
+        """What a run on a terminal of that kind shows: progress goes to standard error."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen([*PLATFORM, WORDINDEX, INPUT], stdout=subprocess.DEVNULL, stderr=slave,
+                                   env={**os.environ, 'TERM': term})
+        os.close(slave)
+        shown = b''
+        try:
+            while data := os.read(master, 4096):
+                shown += data
+        except OSError:  # the last writer has gone
+            pass
+        os.close(master)
+        self.assertEqual(process.wait(100), 0)
+        return shown
+
+    def test_progress_is_for_terminals_that_can_erase(self):
+        self.assertIn(b'\r\033[Kindexing: ', self.on_terminal('xterm'))
+        self.assertEqual(self.on_terminal('dumb'), b'')
 
     def refuse(self, *args, status, says, platform=PLATFORM):
         r = run(*args, platform=platform)
