@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,7 +79,8 @@ int main(int argc, char **argv)
 	int status = dispatch(argc, argv);
 
 	/* A help text or report that did not arrive (a full disk, a closed pipe) is a failure. */
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return status ? status : 1;
-	return status;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	command_complain(NULL, "standard output could not be written: %s", strerror(errno));
+	return status ? status : 1;
 }

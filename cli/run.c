@@ -32,6 +32,8 @@ static const struct choice stats_formats[] = { { "table", STATS_TABLE }, { "json
 
 /* Page numbers of the EPC are 32 bits wide, and one of them means "none". */
 #define EPC_MAX_BYTES ((int64_t)PAGE_SIZE << 31)
+/* More than any machine has, and less than an off_t holds. */
+#define BACKING_MAX_BYTES ((int64_t)1 << 60)
 
 static const struct option_spec options[] = {
 	{ .name = "epc",
@@ -54,7 +56,7 @@ static const struct option_spec options[] = {
 	  .type = OPTION_SIZE,
 	  .value = "SIZE",
 	  .step = PAGE_SIZE,
-	  .max = INT64_MAX & (int64_t)PAGE_MASK,
+	  .max = BACKING_MAX_BYTES,
 	  .target = offsetof(struct run, env.backing_max_bytes),
 	  .help = "A further limit on the memory that evicted pages may take. Default: none." },
 	{ .name = "mechanism",
@@ -223,8 +225,8 @@ const struct command run_command = {
 		"into ordinary memory, encrypted and authenticated, as SGX hardware does it, and counted page by "
 		"page.\n\n"
 		"The exit status is the program's own, and a signal that ends it ends 'softsgx run' as well. 125 means "
-		"that the program was not started because enclaves cannot run here, 126 that it is not executable, 127 "
-		"that it was not found.\n\n"
+		"that the program was not started because enclaves cannot run in it or on this machine, or because the "
+		"file for the statistics cannot be written; 126 that it is not executable, 127 that it was not found.\n\n"
 		"The enclaves are as secret as any memory of the process: this is not a security boundary.",
 	.options = options,
 	.program_follows = true,

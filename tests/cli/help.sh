@@ -33,6 +33,7 @@ outcome "$SOFTSGX" help rnu
 expect_status 2
 outcome sh -c "'$SOFTSGX' help >/dev/full"
 expect_status 1
+expect_in "$err" "softsgx: standard output could not be written: No space left"
 
 if command -v groff >/dev/null; then
 	outcome groff -man -ww -z "$MANUAL"

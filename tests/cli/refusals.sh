@@ -55,6 +55,13 @@ for args in "--epc 4K" "--epc 64MB5" "--epc 5000000" "--overcommit -2" "--overco
 	expect_lines "$err" 1
 	expect_in "$err" "softsgx run: ${args%%[ =]*}"
 done
+outcome "$SOFTSGX" run --backing-max 1048577T true
+expect_status 2
+expect_in "$err" "at most 1048576T, a multiple of 4K"
+outcome "$SOFTSGX" run --stats-file /nonexistent/stats echo started
+expect_status 125
+expect_out ""
+expect_in "$err" "/nonexistent/stats: No such file"
 outcome "$SOFTSGX" rnu true
 expect_status 2
 expect_in "$err" "did you mean 'run'?"
