@@ -2,6 +2,7 @@
 #include "backing/backing.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "base/log.h"
@@ -303,6 +304,37 @@ uint64_t backing_trim(struct backing *b, uint64_t keep)
 	}
 	b->highest_held = b->used_count + b->recycled_count > 0 ? scan_down(b, b->highest_held, held_word) : 0;
 	return before - backing_charged(b);
+}
+
+/* --- packing --- */
+
+uint64_t backing_waste(const struct backing *b)
+{
+	return b->pcmd_pages - (b->used_count + b->recycled_count + PCMD_PER_PAGE - 1) / PCMD_PER_PAGE;
+}
+
+int backing_move(struct backing *b, uint32_t slot, uint64_t below, uint32_t *to)
+{
+	struct backing_page from, dest;
+	uint64_t target = find_free(b);
+	int ret;
+
+	law(b->recycled_count == 0 && bit_test(b->used, slot));
+	if (target >= below)
+		target = b->lowest_free = scan_up(b, b->lowest_free, free_word);
+	if (target >= below)
+		return -ENOSPC;
+	ret = occupy_slot(b, target);
+	if (ret)
+		return ret;
+	pin(b, slot, &from);
+	pin(b, target, &dest);
+	memcpy(dest.contents, from.contents, SGX_PAGE_SIZE);
+	*dest.pcmd = *from.pcmd;
+	*to = (uint32_t)target;
+	recycle(b, slot);
+	backing_trim(b, 0);
+	return 0;
 }
 
 /* --- laws --- */

@@ -73,6 +73,15 @@ void backing_free(struct backing *b, uint32_t slot);
 uint64_t backing_trim(struct backing *b, uint64_t keep);
 
 /** backing_charged() - pages charged to the group for this enclave: contents, PCMD and recycled. */
+/**
+ * backing_move() - bring the copy in used @slot to a free slot below @below, and give the old one back at once: how PCMD
+ * pages with few slots in use are emptied. Nothing may be recycled (backing_trim() first). For a moment both are
+ * charged. Return: 0 and the slot in *to; -ENOSPC: none is free there; -ENOMEM as backing_alloc(), nothing changed.
+ */
+int must_check backing_move(struct backing *b, uint32_t slot, uint64_t below, uint32_t *to);
+/** backing_waste() - PCMD pages that as many used slots, packed, would not need. */
+uint64_t backing_waste(const struct backing *b);
+
 uint64_t backing_charged(const struct backing *b);
 /** backing_is_valid() - the laws above. Costs a system call and a look at the bitmaps up to the highest held slot. */
 bool backing_is_valid(const struct backing *b);

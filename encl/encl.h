@@ -41,8 +41,9 @@ struct encl {
 	struct vmap vmap;
 	uint64_t hand; /* CLOCK: page index where the next window starts */
 	uint64_t page_count, resident, evicted, in_flight;
-	uint32_t windows;  /* evictions whose pages are being read without the lock */
-	uint32_t awaiting; /* loads that wait for a frame: the SECS, which they need, stays */
+	uint32_t windows;   /* evictions whose pages are being read without the lock */
+	uint32_t remappers; /* threads that wait for windows to end, to change a mapping: none may begin */
+	uint32_t awaiting;  /* loads that wait for a frame: the SECS, which they need, stays */
 	struct encl_counters count;
 };
 

@@ -21,8 +21,8 @@ static uint64_t xcr0(void)
 
 /* x87, SSE, AVX, AVX-512: what is saved and restored on exits; of these, what the host has. */
 #define XFRM_SUPPORTED 0xe7ULL
-/* 64 TiB: more than a process has, less than would overflow anything. */
-#define MAX_ELRANGE_LOG2 46
+/* 8 TiB: every page of it, and the SECS, can have a backing slot, which are numbered by 32 bits. */
+#define MAX_ELRANGE_LOG2 43
 
 static struct sgx_caps processor_caps(void)
 {
@@ -181,18 +181,6 @@ static uint32_t first_above(const struct machine *m, uint64_t addr)
 	return lo;
 }
 
-/* A reference, unless the enclave is on its way out. Context: holds m->lock, which keeps it from being freed. */
-static bool get_unless_dead(struct encl *e)
-{
-	uint32_t refs = atomic_load(&e->refs);
-
-	do {
-		if (refs == 0)
-			return false;
-	} while (!atomic_compare_exchange_weak(&e->refs, &refs, refs + 1));
-	return true;
-}
-
 struct encl *machine_find(struct machine *m, uint64_t addr)
 {
 	struct encl *e = NULL;
@@ -200,8 +188,11 @@ struct encl *machine_find(struct machine *m, uint64_t addr)
 
 	lock_acquire(&m->lock);
 	at = first_above(m, addr);
-	if (at > 0 && addr - m->table[at - 1]->base < m->table[at - 1]->size && get_unless_dead(m->table[at - 1]))
+	/* Whoever is in the table has the reference of its file or mappings: it is taken out before that is dropped. */
+	if (at > 0 && addr - m->table[at - 1]->base < m->table[at - 1]->size) {
 		e = m->table[at - 1];
+		encl_get(e);
+	}
 	lock_release(&m->lock);
 	return e;
 }
@@ -255,13 +246,10 @@ struct encl *machine_sweep(struct machine *m, uint32_t *at)
 	struct encl *e = NULL;
 
 	lock_acquire(&m->lock);
-	/* One that is being destroyed gives its pages back by itself. */
-	for (uint32_t tries = m->table_len; tries && !e; tries--) {
+	if (m->table_len) {
 		*at = *at < m->table_len ? *at : 0;
-		if (get_unless_dead(m->table[*at]))
-			e = m->table[*at];
-		else
-			++*at;
+		e = m->table[*at];
+		encl_get(e);
 	}
 	lock_release(&m->lock);
 	return e;

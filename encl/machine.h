@@ -68,7 +68,7 @@ struct machine {
 	struct lock lock;    /* protects the table of enclaves */
 	struct encl **table; /* created enclaves by ascending base */
 	uint32_t table_len, table_cap;
-	_Atomic uint32_t hand;        /* reclaim: place in the table of the enclave being swept */
+	_Atomic uint32_t hand; /* reclaim: place in the table of the enclave being swept */
 
 	struct slab encl_slab, leaf_slab, mid_slab;
 	struct waitq frames;        /* woken when frames become free or a load completes */

@@ -81,6 +81,16 @@ void encl_wait(struct encl *e);
 /** page_bytes() - where the engine can read and write a resident page: private memory, or its own address. */
 void *page_bytes(struct encl *e, uint64_t page_index, const struct encl_page *p);
 
+/* --- compact.c --- */
+
+/**
+ * slack_is_short() - free frames, recycled slots and room under the backing limit together: what exchange lives on. PCMD
+ * pages that few copies share eat into it.
+ */
+bool slack_is_short(struct machine *m);
+/** encl_compact() - pack @e's copies into as few PCMD pages as it can. Context: holds encl->lock. */
+void encl_compact(struct encl *e);
+
 /* --- reclaim.c --- */
 
 /**

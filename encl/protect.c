@@ -91,6 +91,16 @@ int encl_apply_protection(struct encl *e, uint64_t start, uint64_t end)
 
 void encl_wait_for_windows(struct encl *e)
 {
+	struct machine *m = e->machine;
+
+	if (!e->windows)
+		return;
+	/* No new window begins meanwhile; whoever looks for frames sees that it will be possible again. */
+	atomic_fetch_add(&m->in_flight, 1);
+	e->remappers++;
 	while (e->windows)
 		encl_wait(e);
+	e->remappers--;
+	waitq_wake(&m->frames);
+	atomic_fetch_sub(&m->in_flight, 1);
 }

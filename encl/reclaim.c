@@ -271,10 +271,11 @@ static unsigned evict_window(struct encl *e, unsigned want, void *scratch, struc
 	unsigned freed;
 
 	lock_acquire(&e->lock);
-	if (!e->dying)
+	if (!e->dying && !e->remappers)
 		collect(&w, min_of(want, WINDOW_PAGES));
 	*turn = (struct turn){ .over = w.swept || w.n == 0, .refused = w.refused && w.n == 0 };
 	if (w.n == 0 || !block(&w)) {
+		turn->over = true;
 		freed = evict_secs(e);
 		lock_release(&e->lock);
 		return freed;
@@ -306,7 +307,16 @@ static bool over_limit(const struct machine *m)
 	return atomic_load(&c->current) > atomic_load(&c->limit);
 }
 
-/* Give back what recycled slots hold, so that another enclave's eviction can be charged. */
+static void pack_if_short(struct machine *m, struct encl *e)
+{
+	if (slack_is_short(m))
+		encl_compact(e);
+}
+
+/*
+ * Give back what recycled slots hold, so that another enclave's eviction can be charged. It is charge that moves between
+ * enclaves that leaves PCMD pages with few copies behind: here is where to look after them.
+ */
 static uint64_t trim_all(struct machine *m)
 {
 	uint64_t trimmed = 0;
@@ -318,7 +328,10 @@ static uint64_t trim_all(struct machine *m)
 		if (!e)
 			break;
 		lock_acquire(&e->lock);
-		trimmed += e->dying ? 0 : backing_trim(&e->backing, 0);
+		if (!e->dying) {
+			trimmed += backing_trim(&e->backing, 0);
+			pack_if_short(m, e);
+		}
 		lock_release(&e->lock);
 		encl_put(e);
 	}
