@@ -158,6 +158,27 @@ public_api int close(int fd)
 	return ret;
 }
 
+/* dup2() and dup3() close what was there. */
+static long replace(int from, int to, int flags)
+{
+	if (shim_active() && is_engine(to))
+		return -EBADF;
+	long ret = sys_call3(SYS_dup3, from, to, flags);
+
+	after_close();
+	return ret;
+}
+
+public_api int dup2(int from, int to)
+{
+	return set_errno(from == to ? sys_call2(SYS_dup2, from, to) : replace(from, to, 0));
+}
+
+public_api int dup3(int from, int to, int flags)
+{
+	return set_errno(replace(from, to, flags));
+}
+
 static int next_engine(unsigned from, unsigned to)
 {
 	uint64_t mask = engine_enter();

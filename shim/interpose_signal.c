@@ -13,6 +13,7 @@
 #include "shim/real.h"
 #include "shim/signals.h"
 #include "shim/state.h"
+#include "shim/thread.h"
 
 /* libc's own, for cancellation and for set*id() in all threads. */
 #define SIGCANCEL 32
@@ -97,9 +98,35 @@ static sighandler_t set_handler(int sig, sighandler_t handler, int flags)
 	return sigaction(sig, &act, &old) < 0 ? SIG_ERR : old.sa_handler;
 }
 
+/* Of signal(): the signals for which siginterrupt() has asked that system calls fail. */
+static _Atomic uint64_t interrupting;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+public_api int siginterrupt(int sig, int interrupt)
+{
+	struct sigaction act;
+	int ret = real(siginterrupt)(sig, interrupt);
+
+	if (ret < 0)
+		return ret;
+	if (interrupt)
+		interrupting |= SIGBIT(sig);
+	else
+		interrupting &= ~SIGBIT(sig);
+	if (!is_handled(sig))
+		return 0;
+	sigaction(sig, NULL, &act);
+	act.sa_flags = interrupt ? act.sa_flags & ~SA_RESTART : act.sa_flags | SA_RESTART;
+	return sigaction(sig, &act, NULL);
+}
+#pragma GCC diagnostic pop
+
 public_api sighandler_t signal(int sig, sighandler_t handler)
 {
-	return is_handled(sig) ? set_handler(sig, handler, SA_RESTART) : real(signal)(sig, handler);
+	if (!is_handled(sig))
+		return real(signal)(sig, handler);
+	return set_handler(sig, handler, interrupting & SIGBIT(sig) ? 0 : SA_RESTART);
 }
 
 public_api sighandler_t bsd_signal(int sig, sighandler_t handler)
@@ -150,6 +177,17 @@ public_api int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *
 public_api int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict old)
 {
 	return set_errno(change_mask(how, set, old));
+}
+
+public_api int sigpending(sigset_t *set)
+{
+	uint64_t word = 0;
+	long ret = sys_call2(SYS_rt_sigpending, &word, sizeof(word));
+	struct thread *t = thread_self();
+
+	if (!ret)
+		set_word(set, word | (t ? t->virtual_pending : 0));
+	return set_errno(ret);
 }
 
 static int change_one(int how, int sig)

@@ -143,9 +143,12 @@ static void blocked_signals_wait(void)
 	static const int signals[] = { SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP, SIGUSR1, SIGTERM };
 
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		sigset_t waiting;
+
 		handle(signals[i], counting, 0);
 		mask(SIG_BLOCK, signals[i]);
 		check(blocked(signals[i]) && kill(getpid(), signals[i]) == 0 && count == 0);
+		check(sigpending(&waiting) == 0 && sigismember(&waiting, signals[i]));
 		mask(SIG_UNBLOCK, signals[i]);
 		check(count == 1 && last == signals[i] && info_seen.si_pid == getpid() && !blocked(signals[i]));
 	}
@@ -193,6 +196,12 @@ static void old_interfaces(void)
 	check(signal(0, plain) == SIG_ERR && errno == EINVAL && signal(SIGKILL, plain) == SIG_ERR);
 	check(sigset(SIGUSR1, plain) == SIG_IGN && sigset(SIGUSR1, SIG_HOLD) == plain && blocked(SIGUSR1));
 	check(sigset(SIGUSR1, SIG_DFL) == SIG_HOLD && !blocked(SIGUSR1));
+
+	struct sigaction now;
+	check(siginterrupt(SIGUSR1, 1) == 0 && signal(SIGUSR1, plain) == SIG_DFL);
+	check(sigaction(SIGUSR1, NULL, &now) == 0 && !(now.sa_flags & SA_RESTART));
+	check(siginterrupt(SIGUSR1, 0) == 0 && sigaction(SIGUSR1, NULL, &now) == 0 && now.sa_flags & SA_RESTART);
+	check(signal(SIGUSR1, SIG_DFL) == plain && siginterrupt(0, 1) < 0 && errno == EINVAL);
 }
 #pragma GCC diagnostic pop
 

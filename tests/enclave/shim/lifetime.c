@@ -179,6 +179,28 @@ static void closes_everything(void)
 	check(gone());
 }
 
+/* Nor does one that puts descriptors of its own on every number. */
+static void replaces_everything(void)
+{
+	int null = open("/dev/null", O_RDONLY), kept = 0;
+
+	start();
+	check(null >= 0);
+	for (int fd = 256; fd < 70000; fd++)
+		if (fd != b.fd && fcntl(fd, F_GETFD) >= 0) {
+			check(dup2(null, fd) < 0 && errno == EBADF && dup3(null, fd, 0) < 0 && errno == EBADF);
+			kept++;
+		}
+	check(kept > 0 && dup2(null, 200) == 200 && close(200) == 0);
+	check(dup3(null, null, 0) < 0 && errno == EINVAL && dup2(null, null) == null);
+	works();
+	/* The device's last descriptor may go this way, too. */
+	unmap();
+	check(dup2(null, b.fd) == b.fd && gone());
+	close(b.fd);
+	close(null);
+}
+
 void bare_test(void)
 {
 	file_first();
@@ -188,4 +210,5 @@ void bare_test(void)
 	in_flight();
 	held_by_a_child();
 	closes_everything();
+	replaces_everything();
 }
