@@ -5,6 +5,7 @@ set -u
 SOFTSGX=$(realpath "$1")
 DENY=$2
 STATIC=$3
+LOST=$4 # the command, without a library anywhere
 # shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -37,11 +38,11 @@ else
 	echo "skipped: this system has no seccomp filters" >&2
 fi
 
-# A copy of the command without its library; and one whose library's path cannot be preloaded.
+outcome "$LOST" run echo started
+refused "libsoftsgx.so is not where it was installed"
+# A copy of the command whose library's path cannot be preloaded.
 mkdir -p "$work/my build/cli" "$work/my build/shim"
 cp "$SOFTSGX" "$work/my build/cli/"
-outcome "$work/my build/cli/softsgx" run echo started
-refused "libsoftsgx.so is not where it was installed"
 cp "$(dirname "$SOFTSGX")/../shim/libsoftsgx.so" "$work/my build/shim/"
 outcome "$work/my build/cli/softsgx" run echo started
 refused "has a space" "another directory"
