@@ -5,7 +5,7 @@
  *
  * Two mechanisms, same meaning (paging.md gives the measured costs):
  *   guard   (Linux 6.13+) an unmapped page is a guard marker: a touch is SIGSEGV, a forked child dies on it
- *   sigbus  (Linux 5.11 to 6.12, and everywhere else) an unmapped page is absent: a touch is SIGBUS by userfaultfd
+ *   sigbus  (Linux 5.14 to 6.12, and everywhere else) an unmapped page is absent: a touch is SIGBUS by userfaultfd
  * In both a write to a blocked page is SIGBUS.
  *
  * Every function is async-signal-safe and returns 0 or -errno unless it says otherwise.

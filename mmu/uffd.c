@@ -143,8 +143,8 @@ const char *mmu_cure(enum mmu_obstacle o)
 		[MMU_OK] = "",
 		[MMU_NO_UFFD] = "use a kernel built with CONFIG_USERFAULTFD, as every Debian kernel is",
 		[MMU_UFFD_FORBIDDEN] =
-			"use Linux 5.11 or newer, and a container or seccomp profile that allows userfaultfd",
-		[MMU_NO_FEATURES] = "use Linux 5.11 or newer",
+			"use Linux 5.14 or newer, and a container or seccomp profile that allows userfaultfd",
+		[MMU_NO_FEATURES] = "use Linux 5.14 or newer",
 		[MMU_NO_GUARD] = "use Linux 6.13 or newer, or --mechanism sigbus, which works on older kernels",
 		[MMU_NO_PROC_MEM] = "mount /proc, and do not run the program setuid or as a different user",
 	};
